@@ -1,0 +1,43 @@
+// Reads numbers in network byte order from bytes that may lie at any alignment. For decode and link
+// only: past them every number is in host order. Callers check sizes first; the span's own check
+// (_GLIBCXX_ASSERTIONS) aborts where one did not.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <span>
+
+namespace scanlogd {
+
+/// The byte at `at`.
+[[nodiscard]] inline std::uint8_t load_8(std::span<const std::byte> bytes,
+                                         std::size_t at) noexcept {
+  return std::to_integer<std::uint8_t>(bytes[at]);
+}
+
+namespace detail {
+template <class Number>
+[[nodiscard]] inline Number load_big_endian(std::span<const std::byte> bytes,
+                                            std::size_t at) noexcept {
+  Number value;
+  std::memcpy(&value, bytes.subspan(at, sizeof value).data(), sizeof value);
+  if constexpr (std::endian::native == std::endian::little) value = std::byteswap(value);
+  return value;
+}
+}  // namespace detail
+
+/// The two bytes from `at` on.
+[[nodiscard]] inline std::uint16_t load_be16(std::span<const std::byte> bytes,
+                                             std::size_t at) noexcept {
+  return detail::load_big_endian<std::uint16_t>(bytes, at);
+}
+
+/// The four bytes from `at` on.
+[[nodiscard]] inline std::uint32_t load_be32(std::span<const std::byte> bytes,
+                                             std::size_t at) noexcept {
+  return detail::load_big_endian<std::uint32_t>(bytes, at);
+}
+
+}  // namespace scanlogd

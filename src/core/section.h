@@ -1,0 +1,60 @@
+// Options of one plug-in: a thin, typed view of `key = value` pairs that remembers where each came
+// from, so that every complaint names the option or `file:line`. Each plug-in reads its own keys
+// and then calls `reject_unknown`; there is no central list of options.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/result.h"
+
+namespace scanlogd {
+
+/// The options given to one plug-in. Values are text; the getters convert and say what is wrong.
+class Section {
+ public:
+  /// Sets `key`; `origin` is printed before complaints about it ("--delay", "scanlogd.toml:12").
+  void set(std::string_view key, std::string_view value, std::string_view origin);
+
+  /// Was `key` given?
+  [[nodiscard]] bool has(std::string_view key) const noexcept;
+
+  /// The text of `key`, or nullopt.
+  [[nodiscard]] std::optional<std::string_view> text(std::string_view key) const noexcept;
+
+  /// A whole decimal number within [least, most], or `fallback` where the key is absent.
+  [[nodiscard]] Result<std::uint64_t> number(std::string_view key, std::uint64_t fallback,
+                                             std::uint64_t least, std::uint64_t most) const;
+
+  /// `true` or `false` (also yes/no, on/off, 1/0), or `fallback`.
+  [[nodiscard]] Result<bool> boolean(std::string_view key, bool fallback) const;
+
+  /// A time such as `3s`, `1500ms`, `2.5s`, `5m`; a bare number is seconds. Within [least, most].
+  [[nodiscard]] Result<std::chrono::milliseconds> duration(std::string_view key,
+                                                           std::chrono::milliseconds fallback,
+                                                           std::chrono::milliseconds least,
+                                                           std::chrono::milliseconds most) const;
+
+  /// Where `key` was set, for messages; the key itself where it was not.
+  [[nodiscard]] std::string origin(std::string_view key) const;
+
+  /// An error for the first key not in `known`, with the nearest known one as a suggestion.
+  [[nodiscard]] Result<void> reject_unknown(std::initializer_list<std::string_view> known) const;
+
+ private:
+  struct Entry {
+    std::string key, value, origin;
+  };
+  [[nodiscard]] const Entry* find(std::string_view key) const noexcept;
+
+  std::vector<Entry> entries_;
+};
+
+/// Parses a time as `Section::duration` does; nullopt for anything else.
+[[nodiscard]] std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
+
+}  // namespace scanlogd
