@@ -1,0 +1,81 @@
+// From a frame to a packet in the batch: what back ends that see frames do with each one. Takes the
+// link layer off, decodes, reassembles fragments, leaves out what cannot matter, keeps the accounts.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <span>
+#include <utility>
+
+#include "capture/capture.h"
+#include "capture/defrag.h"
+#include "capture/filter.h"
+#include "core/decode.h"
+#include "core/keyed_hash.h"
+#include "core/link.h"
+#include "core/packet.h"
+#include "core/result.h"
+
+namespace scanlogd {
+
+/// One frame as captured.
+struct Frame {
+  std::span<const std::byte> bytes;
+  std::size_t wire_size = 0;        ///< before the capture cut it
+  std::chrono::nanoseconds time{};  ///< goes into `Packet::time`
+};
+
+/// The state between frames: the reassembler and the accounts.
+class Assembler {
+ public:
+  /// `link` is what all frames begin with.
+  [[nodiscard]] static Result<Assembler> make(LinkType link) {
+    // As many as the kernel holds in its 4 MB (net.ipv4.ipfrag_high_thresh), about 6 MB if all used.
+    constexpr std::size_t kDatagrams = 4096;
+    const auto key = random_hash_key();
+    if (!key) return std::unexpected(key.error());
+    auto defragmenter = Defragmenter::make(kDatagrams, *key);
+    if (!defragmenter) return std::unexpected(defragmenter.error());
+    return Assembler(link, std::move(*defragmenter));
+  }
+
+  /// Puts the packet that `frame` carries or completes, if there is one, into `batch`, which has
+  /// room for it.
+  void take(const Frame& frame, PacketBatch& batch) noexcept {
+    ++stats_.received;
+    const auto payload = strip_link(link_, frame.bytes);
+    if (!payload) return stats_.count(Decoded::not_ip);
+    const std::size_t wire_size =
+        std::max(frame.wire_size, frame.bytes.size()) - payload->header_size;
+    Packet packet;
+    Decoded decoded = decode_ip(payload->datagram, wire_size, packet);
+    if (decoded == Decoded::fragment)
+      decoded = defragmenter_.add(payload->datagram, wire_size, frame.time, packet);
+    if (decoded != Decoded::packet) return stats_.count(decoded);
+    if (!can_matter(packet)) {
+      ++stats_.filtered;
+      return;
+    }
+    packet.time = frame.time;
+    if (payload->outgoing) packet.traits |= trait::outgoing;
+    batch.push(packet);
+  }
+
+  /// The accounts, but for `dropped`.
+  [[nodiscard]] CaptureStats stats() const noexcept {
+    CaptureStats stats = stats_;
+    stats.reassembled = defragmenter_.stats().completed;
+    return stats;
+  }
+
+ private:
+  Assembler(LinkType link, Defragmenter defragmenter) noexcept
+      : link_(link), defragmenter_(std::move(defragmenter)) {}
+
+  LinkType link_;
+  Defragmenter defragmenter_;
+  CaptureStats stats_;
+};
+
+}  // namespace scanlogd

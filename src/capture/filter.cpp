@@ -1,0 +1,207 @@
+// The classic BPF program of filter.h. Its own opcode numbers (they are ABI, linux/bpf_common.h), so
+// that neither a kernel nor a libpcap header is needed. X holds the bytes of VLAN tags and PPPoE
+// headers passed so far. A load behind the end of the frame drops the frame; user space would call
+// such a frame truncated.
+#include "capture/filter.h"
+
+#include <array>
+#include <cstddef>
+#include <optional>
+#include <utility>
+
+namespace scanlogd {
+namespace {
+
+namespace opcode {
+constexpr std::uint16_t load_half_abs = 0x28;
+constexpr std::uint16_t load_half_at_x = 0x48;
+constexpr std::uint16_t load_byte_at_x = 0x50;
+constexpr std::uint16_t set_x = 0x01;
+constexpr std::uint16_t copy_a_to_x = 0x07;
+constexpr std::uint16_t copy_x_to_a = 0x87;
+constexpr std::uint16_t add = 0x04;
+constexpr std::uint16_t add_x = 0x0c;
+constexpr std::uint16_t bit_and = 0x54;
+constexpr std::uint16_t shift_left = 0x64;
+constexpr std::uint16_t jump_if_equal = 0x15;
+constexpr std::uint16_t jump_if_bits = 0x45;
+constexpr std::uint16_t finish = 0x06;
+}  // namespace opcode
+
+// Where jumps go, always forward; `next` is the following instruction.
+enum class Label : std::uint8_t { next, tag1, tag2, pppoe, ppp_ip, datagram, ipv4, accept, drop };
+constexpr std::size_t kLabels = 9;
+
+class Program {
+ public:
+  void place(Label label) { places_[index(label)] = code_.size(); }
+
+  void emit(std::uint16_t opcode, std::uint32_t operand = 0) {
+    code_.push_back({.code = opcode, .operand = operand});
+  }
+  void jump_equal(std::uint32_t value, Label if_true, Label if_false = Label::next) {
+    jump(opcode::jump_if_equal, value, if_true, if_false);
+  }
+  void jump_bits(std::uint32_t bits, Label if_true, Label if_false = Label::next) {
+    jump(opcode::jump_if_bits, bits, if_true, if_false);
+  }
+
+  // The code with all jumps resolved.
+  std::vector<FilterInstruction> link() && {
+    for (const Jump& jump : jumps_) {
+      code_[jump.from].if_true = distance(jump.from, jump.if_true);
+      code_[jump.from].if_false = distance(jump.from, jump.if_false);
+    }
+    return std::move(code_);
+  }
+
+ private:
+  struct Jump {
+    std::size_t from;
+    Label if_true, if_false;
+  };
+
+  static std::size_t index(Label label) { return static_cast<std::size_t>(label); }
+
+  void jump(std::uint16_t opcode, std::uint32_t operand, Label if_true, Label if_false) {
+    jumps_.push_back({code_.size(), if_true, if_false});
+    emit(opcode, operand);
+  }
+  std::uint8_t distance(std::size_t from, Label label) const {
+    if (label == Label::next) return 0;
+    return static_cast<std::uint8_t>(places_[index(label)] - from - 1);
+  }
+
+  std::vector<FilterInstruction> code_;
+  std::vector<Jump> jumps_;
+  std::array<std::size_t, kLabels> places_{};
+};
+
+// What a link header looks like to the program.
+struct Shape {
+  std::uint32_t header_size = 0;
+  std::optional<std::uint32_t> type_at;  // of the EtherType, where there is one
+};
+
+std::optional<Shape> shape(LinkType link) {
+  switch (link) {
+    case LinkType::ethernet:
+      return Shape{.header_size = 14, .type_at = 12};
+    case LinkType::linux_sll:
+      return Shape{.header_size = 16, .type_at = 14};
+    case LinkType::linux_sll2:
+      return Shape{.header_size = 20, .type_at = 0};
+    case LinkType::null:
+    case LinkType::loop:
+      return Shape{.header_size = 4, .type_at = std::nullopt};
+    case LinkType::raw:
+    case LinkType::ipv4:
+    case LinkType::ipv6:
+      return Shape{.header_size = 0, .type_at = std::nullopt};
+    case LinkType::ppp:
+    case LinkType::ppp_hdlc:
+    case LinkType::pppoe:
+      break;
+  }
+  return std::nullopt;
+}
+
+void advance_x(Program& program, std::uint32_t bytes) {
+  program.emit(opcode::copy_x_to_a);
+  program.emit(opcode::add, bytes);
+  program.emit(opcode::copy_a_to_x);
+}
+
+// A holds an EtherType.
+void judge_type(Program& program, Label tagged) {
+  program.jump_equal(0x0800, Label::datagram);
+  program.jump_equal(0x86dd, Label::datagram);
+  program.jump_equal(0x8100, tagged);
+  program.jump_equal(0x88a8, tagged);
+  program.jump_equal(0x9100, tagged);
+  program.jump_equal(0x8864, Label::pppoe, Label::drop);
+}
+
+// From the EtherType to the datagram. Live captures have the outermost tag in the kernel's metadata
+// and not in the data, other frames have all tags in band: the walk does for both.
+void walk_types(Program& program, std::uint32_t header_size, std::uint32_t type_at) {
+  program.emit(opcode::load_half_abs, type_at);
+  judge_type(program, Label::tag1);
+
+  program.place(Label::tag1);
+  program.emit(opcode::set_x, 4);
+  program.emit(opcode::load_half_abs, header_size + 2);
+  judge_type(program, Label::tag2);
+
+  program.place(Label::tag2);
+  program.emit(opcode::set_x, 8);
+  program.emit(opcode::load_half_abs, header_size + 6);
+  judge_type(program, Label::accept);  // more than two tags are for user space
+
+  // Six bytes of PPPoE, two of PPP in the usual form; user space knows the other forms.
+  program.place(Label::pppoe);
+  program.emit(opcode::load_half_at_x, header_size + 6);
+  program.jump_equal(0x0021, Label::ppp_ip);
+  program.jump_equal(0x0057, Label::ppp_ip, Label::accept);
+  program.place(Label::ppp_ip);
+  advance_x(program, 8);
+}
+
+// X points at the end of the IP header: TCP flags decide.
+void judge_flags(Program& program, std::uint32_t header_size) {
+  program.emit(opcode::load_byte_at_x, header_size + 13);
+  program.emit(opcode::bit_and, tcp_flag::fin | tcp_flag::syn | tcp_flag::rst | tcp_flag::ack);
+  program.jump_equal(tcp_flag::ack, Label::drop, Label::accept);
+}
+
+void judge_ipv6(Program& program, std::uint32_t header_size) {
+  program.emit(opcode::load_byte_at_x, header_size + 6);
+  // Extension headers, fragments among them: only user space follows the chain.
+  for (const std::uint32_t extension : {0u, 43u, 44u, 51u, 60u, 135u, 139u, 140u})
+    program.jump_equal(extension, Label::accept);
+  program.jump_equal(static_cast<std::uint32_t>(IpProto::tcp), Label::next, Label::drop);
+  advance_x(program, 40);
+  judge_flags(program, header_size);
+}
+
+void judge_ipv4(Program& program, std::uint32_t header_size) {
+  constexpr std::uint32_t kMoreOrOffset = 0x3fff;  // RFC 791 3.1
+  program.emit(opcode::load_byte_at_x, header_size + 9);
+  program.jump_equal(static_cast<std::uint32_t>(IpProto::tcp), Label::next, Label::drop);
+  // Before the flags are looked at: a first fragment may be too short to have any.
+  program.emit(opcode::load_half_at_x, header_size + 6);
+  program.jump_bits(kMoreOrOffset, Label::accept);
+  program.emit(opcode::load_byte_at_x, header_size);
+  program.emit(opcode::bit_and, 0x0f);
+  program.emit(opcode::shift_left, 2);
+  program.emit(opcode::add_x);
+  program.emit(opcode::copy_a_to_x);
+  judge_flags(program, header_size);
+}
+
+}  // namespace
+
+std::vector<FilterInstruction> make_filter(LinkType link, std::uint32_t snap_length) {
+  const auto header = shape(link);
+  if (!header) return {};
+  Program program;
+  program.emit(opcode::set_x, 0);
+  if (header->type_at) walk_types(program, header->header_size, *header->type_at);
+
+  program.place(Label::datagram);
+  program.emit(opcode::load_byte_at_x, header->header_size);
+  program.emit(opcode::bit_and, 0xf0);
+  program.jump_equal(0x40, Label::ipv4);
+  program.jump_equal(0x60, Label::next, Label::drop);
+  judge_ipv6(program, header->header_size);
+  program.place(Label::ipv4);
+  judge_ipv4(program, header->header_size);
+
+  program.place(Label::accept);
+  program.emit(opcode::finish, snap_length);
+  program.place(Label::drop);
+  program.emit(opcode::finish, 0);
+  return std::move(program).link();
+}
+
+}  // namespace scanlogd

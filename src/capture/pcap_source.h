@@ -1,0 +1,103 @@
+// Frames through libpcap, live or from a stream: the only code that speaks to that library, for the
+// back ends that want frames. pcap(3PCAP), version 1.10. Leaves decoding to them.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstdio>
+#include <memory>
+#include <string>
+
+#include "capture/assembler.h"
+#include "core/link.h"
+#include "core/result.h"
+#include "core/unique_fd.h"
+
+struct pcap;  // libpcap's pcap_t
+
+namespace scanlogd {
+
+/// Closes a libpcap handle.
+struct PcapCloser {
+  void operator()(pcap* handle) const noexcept;
+};
+
+/// A network interface, or all of them. Not copyable; single-threaded.
+class LivePcap {
+ public:
+  /// What to capture.
+  struct Options {
+    std::string interface = "any";  ///< "any": all, those that come later too
+    bool promiscuous = false;       ///< also what is not addressed to this machine
+    int snap_length = 0;            ///< bytes of each frame, link header included
+  };
+
+  /// Starts capturing, without what `can_matter` can do without where the kernel can tell (it is let
+  /// through where not). Delivers within 50 ms. An unknown link layer is an error.
+  [[nodiscard]] static Result<LivePcap> open(const Options& options);
+
+  /// Readable when `dispatch` has work; also while an interface is down, to see if it went for good.
+  [[nodiscard]] int fd() const noexcept { return ready_.get(); }
+
+  [[nodiscard]] LinkType link() const noexcept { return link_; }
+
+  /// Calls `take(frame)` for up to `limit` frames that wait, in order, and returns how many those
+  /// were. `Frame::time` is not set; `Frame::bytes` are valid during the call.
+  template <class Take>
+  [[nodiscard]] Result<std::size_t> dispatch(std::size_t limit, Take take) {
+    return dispatch(limit, [](void* it, const Frame& frame) { (*static_cast<Take*>(it))(frame); },
+                    &take);
+  }
+
+  /// Frames lost in the kernel since `open`, for want of room. One system call.
+  [[nodiscard]] std::uint64_t dropped() const noexcept;
+
+ private:
+  using Handler = void (*)(void* context, const Frame& frame);
+
+  LivePcap() = default;
+  [[nodiscard]] Result<std::size_t> dispatch(std::size_t limit, Handler handler, void* context);
+  [[nodiscard]] Result<void> make_ready();
+  void watch_for_removal() noexcept;
+
+  std::string interface_;
+  std::unique_ptr<pcap, PcapCloser> handle_;
+  LinkType link_{};
+  UniqueFd timer_;  ///< runs while the interface is down
+  UniqueFd ready_;  ///< epoll set of the packet socket and `timer_`
+  bool timer_runs_ = false;
+  mutable std::uint64_t dropped_ = 0;
+};
+
+/// A capture file read from front to back: pcap of either byte order and precision, or pcapng with
+/// one link layer throughout.
+class PcapReader {
+ public:
+  /// What `next` came to.
+  enum class Next : std::uint8_t { frame, end, failed };
+
+  /// Takes over `stream` and reads the file header. `name` is for messages.
+  [[nodiscard]] static Result<PcapReader> open(std::FILE* stream, std::string name);
+
+  [[nodiscard]] LinkType link() const noexcept { return link_; }
+
+  /// Reads one record. `frame.time` is its time stamp since the epoch, moved into [1970, 2116]
+  /// where a broken one is out of it; `frame.bytes` are valid until the next call.
+  [[nodiscard]] Next next(Frame& frame) noexcept;
+
+  /// Why the last `next` failed: `read(NAME): reason`.
+  [[nodiscard]] Error error() const;
+
+  /// Forgets a failure of the stream, so that `next` tries again from where the stream stands.
+  void retry() noexcept;
+
+ private:
+  PcapReader() = default;
+
+  std::string name_;
+  std::unique_ptr<pcap, PcapCloser> handle_;
+  LinkType link_{};
+};
+
+}  // namespace scanlogd
