@@ -1,0 +1,135 @@
+// The table of sources: exact while there is room, and what it gives up when there is none.
+#include "detect/source_table.h"
+
+#include <gtest/gtest.h>
+
+#include <cstdint>
+#include <set>
+
+namespace scanlogd {
+namespace {
+
+struct Entry {
+  std::uint32_t weight;
+  std::uint32_t mark;
+};
+using Table = SourceTable<Entry>;
+
+constexpr HashKey kKey{0x0123456789abcdef, 0xfedcba9876543210};
+constexpr std::uint32_t kLifetime = 300;
+
+Table make(std::size_t sources) {
+  auto table = Table::make(sources, kKey);
+  EXPECT_TRUE(table);
+  return std::move(*table);
+}
+
+/// Inserts and tells whether a live source had to go.
+bool insert(Table& table, std::uint32_t source, std::uint32_t now, std::uint32_t weight = 1) {
+  bool evicted = false;
+  const auto slot = table.insert(source, now, kLifetime, evicted);
+  slot.entry->weight = weight;
+  slot.entry->mark = source;
+  return evicted;
+}
+
+TEST(SourceTable, FindsWhatWasInserted) {
+  Table table = make(65536);
+  // A quarter full: a bucket of eight that overflows at a mean of two has a probability near 1e-3.
+  for (std::uint32_t source = 1; source <= 8192; ++source) EXPECT_FALSE(insert(table, source, 10));
+  for (std::uint32_t source = 1; source <= 8192; ++source) {
+    const auto slot = table.find(source);
+    ASSERT_TRUE(slot);
+    EXPECT_EQ(slot.entry->mark, source);
+    EXPECT_EQ(*slot.last, 10U);
+  }
+  EXPECT_FALSE(table.find(8193));
+}
+
+TEST(SourceTable, ForgottenSourcesAreGone) {
+  Table table = make(8);
+  insert(table, 7, 1);
+  table.forget(table.find(7));
+  EXPECT_FALSE(table.find(7));
+}
+
+TEST(SourceTable, ANewEntryIsZero) {
+  Table table = make(8);
+  insert(table, 1, 1, 99);
+  table.forget(table.find(1));
+  bool evicted = false;
+  EXPECT_EQ(table.insert(2, 1, kLifetime, evicted).entry->weight, 0U);
+}
+
+TEST(SourceTable, CapacityIsAPowerOfTwoOfAtLeastEight) {
+  EXPECT_EQ(make(1).capacity(), 8U);
+  EXPECT_EQ(make(8).capacity(), 8U);
+  EXPECT_EQ(make(9).capacity(), 16U);
+  EXPECT_EQ(make(65536).capacity(), 65536U);
+}
+
+TEST(SourceTable, AFullBucketGivesUpAStaleSourceFirst) {
+  Table table = make(8);
+  for (std::uint32_t source = 1; source <= 8; ++source)
+    insert(table, source, source == 5 ? 1 : 200);
+  EXPECT_FALSE(insert(table, 9, 302)) << "source 5 is 301 ticks old";
+  EXPECT_FALSE(table.find(5));
+}
+
+TEST(SourceTable, ASourceAtItsLifetimeIsStillLive) {
+  Table table = make(8);
+  for (std::uint32_t source = 1; source <= 8; ++source) insert(table, source, 1);
+  EXPECT_TRUE(insert(table, 9, 301)) << "300 ticks old is within the lifetime";
+}
+
+TEST(SourceTable, OfTheOlderHalfTheLightestGoes) {
+  Table table = make(8);
+  for (std::uint32_t source = 1; source <= 8; ++source) {
+    insert(table, source, source, source == 3 ? 2 : 9);
+  }
+  EXPECT_TRUE(insert(table, 9, 20));
+  EXPECT_FALSE(table.find(3));
+}
+
+TEST(SourceTable, ALightSourceOfTheYoungerHalfStays) {
+  Table table = make(8);
+  for (std::uint32_t source = 1; source <= 8; ++source) {
+    insert(table, source, source, source == 6 ? 1 : 9);
+  }
+  EXPECT_TRUE(insert(table, 9, 20));
+  EXPECT_TRUE(table.find(6));
+  EXPECT_FALSE(table.find(1)) << "of equals the oldest";
+}
+
+TEST(SourceTable, AFloodOfOnePacketSourcesCannotEvictTheHeavyOnes) {
+  Table table = make(8);
+  insert(table, 1000, 1, 18);
+  for (std::uint32_t flood = 1; flood <= 10000; ++flood) {
+    if (flood != 1000) insert(table, flood, 2, 1);
+  }
+  EXPECT_TRUE(table.find(1000));
+}
+
+TEST(SourceTable, AnotherKeyGroupsSourcesDifferently) {
+  // Sources that overflow one bucket under one key spread under another.
+  Table table = make(65536);
+  auto other = Table::make(65536, HashKey{1, 2});
+  ASSERT_TRUE(other);
+  std::set<std::uint32_t> evicting;
+  for (std::uint32_t source = 1; source <= 65536; ++source) {
+    if (insert(table, source, 1)) evicting.insert(source);
+  }
+  std::size_t also = 0;
+  std::size_t others = 0;
+  for (std::uint32_t source = 1; source <= 65536; ++source) {
+    const bool evicts = insert(*other, source, 1);
+    if (!evicts) continue;
+    ++others;
+    if (evicting.contains(source)) ++also;
+  }
+  ASSERT_GT(others, 100U);
+  EXPECT_LT(also, others * 3 / 4);
+}
+
+}  // namespace
+}  // namespace scanlogd
