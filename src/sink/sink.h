@@ -1,0 +1,57 @@
+// The contract of a sink: where scans and notices go. One .cpp per sink (docs/extending.md).
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string_view>
+
+#include "core/result.h"
+#include "core/scan.h"
+#include "core/section.h"
+
+namespace scanlogd {
+
+/// What became of the messages given to a sink: written = delivered + waiting + lost.
+struct SinkStats {
+  std::uint64_t written = 0;    ///< messages handed to the sink
+  std::uint64_t delivered = 0;  ///< accepted by whoever is behind it
+  std::uint64_t waiting = 0;    ///< buffered here
+  std::uint64_t lost = 0;       ///< given up because the buffer was full
+};
+
+/// What `Sink::flush` does before it delivers.
+enum class Flush : std::uint8_t {
+  waiting,  ///< nothing
+  reopen,   ///< gives up its connection or file and opens it anew (SIGHUP)
+};
+
+/// Takes scans and notices; never blocks for longer than a millisecond, except where the options
+/// ask it to (standard output of a file run).
+class Sink {
+ public:
+  virtual ~Sink() = default;
+
+  /// Writes the scan, or buffers it boundedly. A scan without a line (held back) is no message.
+  [[nodiscard]] virtual Result<void> write(const Scan& scan) = 0;
+
+  /// Writes the notice, or buffers it boundedly.
+  [[nodiscard]] virtual Result<void> write(const Notice& notice) = 0;
+
+  /// Tries again to deliver what is buffered; call about once a second while anything waits.
+  virtual void flush(Flush how) noexcept = 0;
+
+  [[nodiscard]] virtual SinkStats stats() const noexcept = 0;
+};
+
+/// A sink as `--list` shows it.
+struct SinkPlugin {
+  std::string_view name;
+  std::string_view summary;
+  Result<std::unique_ptr<Sink>> (*open)(const Section& options);
+};
+
+/// The sinks of this build, in the order CMake lists them.
+[[nodiscard]] std::span<const SinkPlugin* const> sink_table() noexcept;
+
+}  // namespace scanlogd

@@ -1,0 +1,124 @@
+// Scan lines on standard output, notices on standard error: for a person at a terminal, a pipe, and
+// for reading capture files. Written with write(2): no stdio, so that nothing is hidden in a
+// buffer. While watching live traffic a reader that does not read must not stop us: lines wait in a
+// bounded spool. A file run (`wait = true`) waits for its reader instead and loses nothing.
+#include <poll.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "core/classic_line.h"
+#include "sink/sink.h"
+#include "sink/spool.h"
+
+namespace scanlogd {
+namespace {
+
+constexpr std::size_t kSpoolBytes = 64 * 1024;
+constexpr std::string_view kIdent = "scanlogd: ";
+
+/// poll(2) answers at once whether a write of up to PIPE_BUF bytes would go through.
+bool has_room(int fd) noexcept {
+  pollfd probe{.fd = fd, .events = POLLOUT, .revents = 0};
+  return ::poll(&probe, 1, 0) == 1 && (probe.revents & (POLLOUT | POLLERR)) != 0;
+}
+
+/// Writes all of `text`, however long that takes; 0 or errno.
+int write_all(int fd, std::string_view text) noexcept {
+  while (!text.empty()) {
+    const ssize_t written = ::write(fd, text.data(), text.size());
+    if (written >= 0) {
+      text.remove_prefix(static_cast<std::size_t>(written));
+    } else if (errno == EAGAIN) {
+      pollfd room{.fd = fd, .events = POLLOUT, .revents = 0};
+      (void)::poll(&room, 1, -1);  // an interrupted wait is simply tried again
+    } else if (errno != EINTR) {
+      return errno;
+    }
+  }
+  return 0;
+}
+
+class StdoutSink final : public Sink {
+ public:
+  explicit StdoutSink(bool wait) : wait_(wait), spool_(kSpoolBytes) {}
+
+  [[nodiscard]] Result<void> write(const Scan& scan) override {
+    LineBuffer buffer;
+    const std::string_view line = format_classic_line(scan, buffer);
+    if (line.empty()) return {};
+    ++stats_.written;
+    std::string text(line);
+    text += '\n';
+    if (wait_) return deliver(text);
+    if (!spool_.push(text)) ++stats_.lost;
+    flush(Flush::waiting);
+    return {};
+  }
+
+  [[nodiscard]] Result<void> write(const Notice& notice) override {
+    ++stats_.written;
+    std::string text(kIdent);
+    text += notice.view();
+    text += '\n';
+    // A notice that nobody reads is not worth a spool: it is counted, and the next one tells more.
+    if (!wait_ && !has_room(STDERR_FILENO)) {
+      ++stats_.lost;
+      return {};
+    }
+    ++(write_all(STDERR_FILENO, text) == 0 ? stats_.delivered : stats_.lost);
+    return {};
+  }
+
+  void flush(Flush /*how*/) noexcept override {
+    while (!spool_.empty() && has_room(STDOUT_FILENO)) {
+      if (write_all(STDOUT_FILENO, spool_.front()) != 0) {
+        ++stats_.lost;
+      } else {
+        ++stats_.delivered;
+      }
+      spool_.pop();
+    }
+  }
+
+  [[nodiscard]] SinkStats stats() const noexcept override {
+    SinkStats now = stats_;
+    now.waiting = spool_.messages();
+    return now;
+  }
+
+ private:
+  [[nodiscard]] Result<void> deliver(std::string_view text) {
+    if (const int code = write_all(STDOUT_FILENO, text); code != 0) {
+      ++stats_.lost;
+      return fail_errno("write", "standard output", code);
+    }
+    ++stats_.delivered;
+    return {};
+  }
+
+  bool wait_;
+  Spool spool_;
+  SinkStats stats_;
+};
+
+Result<std::unique_ptr<Sink>> open(const Section& options) {
+  if (auto known = options.reject_unknown({"wait"}); !known) return std::unexpected(known.error());
+  const auto wait = options.boolean("wait", false);
+  if (!wait) return std::unexpected(wait.error());
+  return std::make_unique<StdoutSink>(*wait);
+}
+
+}  // namespace
+
+extern const SinkPlugin stdout_sink{
+    .name = "stdout",
+    .summary = "scan lines on standard output, notices on standard error",
+    .open = open};
+
+}  // namespace scanlogd
