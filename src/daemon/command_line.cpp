@@ -1,0 +1,174 @@
+// See command_line.h. CLI11 does the parsing; values that belong to a plug-in are passed on as
+// text, so that the plug-in itself judges them.
+#include "daemon/command_line.h"
+
+#include <CLI/CLI.hpp>
+#include <array>
+#include <sstream>
+#include <string>
+#include <string_view>
+
+namespace scanlogd {
+namespace {
+
+/// A value on its way to a plug-in's section.
+struct Passed {
+  std::string flag;
+  std::string key;
+  std::string value;
+};
+
+std::vector<std::string> split(const std::string& text) {
+  std::vector<std::string> parts;
+  std::istringstream stream(text);
+  for (std::string part; std::getline(stream, part, ',');) parts.push_back(part);
+  if (text.empty() || text.ends_with(',')) parts.emplace_back();
+  return parts;
+}
+
+/// `21,3s,3,1`: threshold, delay, weight of ports below 1024, weight of the others; any prefix of
+/// it.
+Result<void> expand_threshold(const std::string& value, Section& section) {
+  constexpr std::array<std::string_view, 4> kKeys = {"threshold", "delay", "low_weight",
+                                                     "high_weight"};
+  const std::vector<std::string> parts = split(value);
+  if (parts.size() > kKeys.size()) {
+    return fail("--threshold: '" + value + "' must be N[,DELAY[,LOW[,HIGH]]]");
+  }
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (section.has(kKeys[i])) {
+      return fail("--threshold: " + std::string(kKeys[i]) + " is given twice");
+    }
+    section.set(kKeys[i], parts[i], "--threshold");
+  }
+  return {};
+}
+
+/// What contradicts itself or makes no sense together.
+Result<void> check_combination(const Options& options, bool capture_given, bool promiscuous) {
+  if (options.live()) return {};
+  if (options.foreground) return fail("--foreground: has no meaning with --read");
+  if (capture_given) return fail("--capture: has no meaning with --read");
+  if (promiscuous) return fail("--promiscuous: has no meaning with --read");
+  if (!options.interfaces.empty()) return fail("--interface: has no meaning with --read");
+  return {};
+}
+
+}  // namespace
+
+Result<Options> parse_command_line(int argc, const char* const* argv) {
+  Options options;
+  options.user = SCANLOGD_USER;
+  options.chroot = SCANLOGD_CHROOT;
+
+  CLI::App app{
+      "Detects port scans and writes one line per scan to the system log.\n"
+      "Without arguments it does so as a daemon; see scanlogd(8).",
+      "scanlogd"};
+  bool list = false;
+  bool check = false;
+  bool version = false;
+  bool promiscuous = false;
+  std::string local;
+  std::string threshold;
+  std::string sinks;
+  std::array passed = {Passed{"--delay", "delay", {}}, Passed{"--low-weight", "low_weight", {}},
+                       Passed{"--high-weight", "high_weight", {}},
+                       Passed{"--sources", "sources", {}}};
+
+  app.add_flag("-f,--foreground", options.foreground,
+               "Stay in the foreground; lines go to standard output");
+  app.add_option("-i,--interface", options.interfaces,
+                 "Watch only this interface (repeatable; default: every one)")
+      ->type_name("NAME")
+      ->allow_extra_args(false);
+  const auto* capture =
+      app.add_option("-c,--capture", options.capture, "How to see packets: a back end of --list")
+          ->type_name("NAME")
+          ->capture_default_str();
+  app.add_option("-r,--read", options.read,
+                 "Read a pcap or pcapng file (- for standard input), print its scans and exit")
+      ->type_name("FILE");
+  app.add_flag("-p,--promiscuous", promiscuous,
+               "See what is not addressed to this machine, too (pcap)");
+  const auto* local_option =
+      app.add_option("--local", local, "Only packets to these networks count")
+          ->type_name("NET,...");
+  app.add_option("--profile", options.profile, "What counts as a scan: a detector of --list")
+      ->type_name("NAME")
+      ->capture_default_str();
+  const auto* threshold_option =
+      app.add_option("--threshold", threshold, "Points that make a scan (21,3s,3,1)")
+          ->type_name("N[,DELAY[,LOW[,HIGH]]]");
+  std::array<const CLI::Option*, passed.size()> passed_options = {
+      app.add_option(passed[0].flag, passed[0].value,
+                     "Longest pause between two new ports of a scan (3s)")
+          ->type_name("TIME"),
+      app.add_option(passed[1].flag, passed[1].value, "Points of a port below 1024 (3)")
+          ->type_name("N"),
+      app.add_option(passed[2].flag, passed[2].value, "Points of any other port (1)")
+          ->type_name("N"),
+      app.add_option(passed[3].flag, passed[3].value, "Sources remembered at once (65536)")
+          ->type_name("N")};
+  const auto* sinks_option =
+      app.add_option("--log", sinks,
+                     "Where lines go: sinks of --list (syslog; stdout in the foreground and with "
+                     "--read)")
+          ->type_name("SINK,...");
+  const auto* user = app.add_option("--user", options.user, "Account to run as")
+                         ->type_name("NAME")
+                         ->capture_default_str();
+  const auto* chroot =
+      app.add_option("--chroot", options.chroot, "Empty directory to lock itself into")
+          ->type_name("DIR")
+          ->capture_default_str();
+  app.add_flag("--list", list, "List back ends, profiles and sinks, and exit");
+  app.add_flag("--check", check, "Do what a start does up to the first packet, and exit");
+  app.add_flag("--version", version, "Print the version and exit");
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    options.action = Action::print;
+    options.text = app.help();
+    return options;
+  } catch (const CLI::ParseError& error) {
+    return fail(std::string(error.what()) + "; try scanlogd --help");
+  }
+
+  if (version) {
+    options.action = Action::print;
+    options.text = "scanlogd " SCANLOGD_VERSION "\n";
+    return options;
+  }
+  if (list) options.action = Action::list;
+  if (check) options.action = Action::check;
+  options.user_given = user->count() > 0;
+  options.chroot_given = chroot->count() > 0;
+  if (auto sound = check_combination(options, capture->count() > 0, promiscuous); !sound) {
+    return std::unexpected(sound.error());
+  }
+  if (promiscuous) options.capture_options.set("promiscuous", "true", "--promiscuous");
+  if (local_option->count() > 0) {
+    auto networks = parse_networks(local);
+    if (!networks) return fail("--local: " + networks.error().what);
+    options.local = std::move(*networks);
+  }
+  for (std::size_t i = 0; i < passed.size(); ++i) {
+    if (passed_options[i]->count() == 0) continue;
+    options.detector_options.set(passed[i].key, passed[i].value, passed[i].flag);
+  }
+  if (threshold_option->count() > 0) {
+    if (auto expanded = expand_threshold(threshold, options.detector_options); !expanded) {
+      return std::unexpected(expanded.error());
+    }
+  }
+  if (sinks_option->count() > 0) {
+    options.sinks = split(sinks);
+  } else {
+    options.sinks = {options.daemonises() ? "syslog" : "stdout"};
+  }
+  return options;
+}
+
+}  // namespace scanlogd

@@ -1,0 +1,91 @@
+// scanlogd: detects port scans and logs one line per scan. The only file that prints and exits.
+#include <unistd.h>
+
+#include <cstdio>
+#include <exception>
+#include <string_view>
+
+#include "daemon/command_line.h"
+#include "daemon/engine.h"
+#include "daemon/start.h"
+
+namespace scanlogd {
+namespace {
+
+int complain(std::string_view what) {
+  (void)std::fprintf(stderr, "scanlogd: %.*s\n", static_cast<int>(what.size()), what.data());
+  return 1;
+}
+
+void print_entry(std::string_view name, std::string_view summary) {
+  std::printf("  %-8.*s %.*s\n", static_cast<int>(name.size()), name.data(),
+              static_cast<int>(summary.size()), summary.data());
+}
+
+int list() {
+  std::puts("Capture back ends (--capture; file is --read):");
+  for (const CapturePlugin* const plugin : capture_table()) {
+    print_entry(plugin->name, plugin->summary);
+    std::printf("           needs: %.*s\n", static_cast<int>(plugin->privilege.size()),
+                plugin->privilege.data());
+  }
+  std::puts("Profiles (--profile):");
+  for (const DetectorPlugin* const plugin : detector_table()) {
+    print_entry(plugin->name, plugin->summary);
+  }
+  std::puts("Sinks (--log):");
+  for (const SinkPlugin* const plugin : sink_table()) print_entry(plugin->name, plugin->summary);
+  return 0;
+}
+
+int run(const Options& options) {
+  auto started = start(options);
+  if (!started) return complain(started.error().what);
+  if (started->parent) return 0;
+  if (options.action == Action::check) {
+    std::puts("scanlogd: ready to start");
+    return 0;
+  }
+  if (options.foreground) {
+    if (!started->missing.empty()) (void)complain(started->missing);
+    (void)complain(started->watching);
+  }
+  started->notifier.ready();
+  Engine engine(*started->pipeline, started->captures, started->signals.get());
+  const auto ended = engine.run();
+  started->notifier.stopping();
+  if (ended) return 0;
+  if (!options.daemonises()) return complain(ended.error().what);
+  // Standard error is /dev/null by now.
+  started->pipeline->notify(Severity::error, ended.error().what);
+  started->pipeline->flush(Flush::waiting);
+  return 1;
+}
+
+/// What `main` does, with the one kind of exception that can come from below: memory ran out.
+int run_command(int argc, const char* const* argv) {
+  const auto options = parse_command_line(argc, argv);
+  if (!options) return complain(options.error().what);
+  switch (options->action) {
+    case Action::print:
+      (void)std::fputs(options->text.c_str(), stdout);
+      return 0;
+    case Action::list:
+      return list();
+    case Action::run:
+    case Action::check:
+      break;
+  }
+  return run(*options);
+}
+
+}  // namespace
+}  // namespace scanlogd
+
+int main(int argc, char** argv) {
+  try {
+    return scanlogd::run_command(argc, argv);
+  } catch (const std::exception& error) {
+    return scanlogd::complain(error.what());
+  }
+}

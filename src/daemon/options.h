@@ -1,0 +1,43 @@
+// What the command line asked for, sorted by who has to understand it.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "core/address.h"
+#include "core/section.h"
+
+namespace scanlogd {
+
+/// What `main` is to do.
+enum class Action : std::uint8_t {
+  run,    ///< watch, or read a capture file
+  check,  ///< do all that a start does before it locks itself in, then exit
+  list,   ///< print what is built in
+  print,  ///< print `Options::text` (help, version)
+};
+
+/// One run's options. The sections go to the plug-ins as they are; nothing here knows their keys.
+struct Options {
+  Action action = Action::run;
+  std::string text;  ///< for `Action::print`
+  bool foreground = false;
+  std::string read;             ///< capture file to read, "-" for standard input; empty: live
+  std::string capture = "raw";  ///< live back end
+  std::vector<std::string> interfaces;  ///< empty: every one
+  Section capture_options;              ///< all keys but `interface`
+  std::string profile = "classic";
+  Section detector_options;
+  std::vector<Network> local;  ///< targets that count; empty: all
+  std::vector<std::string> sinks;
+  std::string user;
+  bool user_given = false;
+  std::string chroot;
+  bool chroot_given = false;
+
+  [[nodiscard]] bool live() const noexcept { return read.empty(); }
+  /// Detaches from the terminal once it runs?
+  [[nodiscard]] bool daemonises() const noexcept { return live() && !foreground; }
+};
+
+}  // namespace scanlogd

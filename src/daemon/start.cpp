@@ -1,0 +1,216 @@
+// See start.h. The order is that of the original, scanlogd(8): everything that needs a right or a
+// path comes first, then the rights go, then the process detaches; whatever fails is reported
+// before that.
+#include "daemon/start.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <optional>
+#include <span>
+#include <string_view>
+
+#include "daemon/privilege.h"
+
+namespace scanlogd {
+namespace {
+
+/// The plug-in called `name`, or an error that lists those there are.
+template <class Plugin>
+Result<const Plugin*> find_plugin(std::span<const Plugin* const> table, std::string_view option,
+                                  std::string_view name) {
+  const auto found = std::ranges::find(table, name, &Plugin::name);
+  if (found != table.end()) return *found;
+  std::string known;
+  for (const Plugin* const plugin : table) {
+    if (!known.empty()) known += ", ";
+    known += plugin->name;
+  }
+  return fail(fmt::format("{}: '{}' is not built in; there is {}", option, name, known));
+}
+
+Result<UniqueFd> open_signals() {
+  sigset_t known;
+  sigemptyset(&known);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) sigaddset(&known, signal);
+  if (::sigprocmask(SIG_BLOCK, &known, nullptr) != 0) {
+    return fail_errno("sigprocmask", "SIG_BLOCK", errno);
+  }
+  (void)std::signal(SIGPIPE, SIG_IGN);  // a closed pipe is an error code to us, never death
+  UniqueFd signals(::signalfd(-1, &known, SFD_NONBLOCK | SFD_CLOEXEC));
+  if (!signals) return fail_errno("signalfd", "known signals", errno);
+  return signals;
+}
+
+Result<std::vector<NamedDetector>> make_detectors(const Options& options) {
+  const auto plugin = find_plugin(detector_table(), "--profile", options.profile);
+  if (!plugin) return std::unexpected(plugin.error());
+  auto detector = (*plugin)->make(options.detector_options);
+  if (!detector) return std::unexpected(detector.error());
+  std::vector<NamedDetector> detectors;
+  detectors.push_back({(*plugin)->name, std::move(*detector)});
+  return detectors;
+}
+
+/// Says what to do about the one error everybody meets first.
+Error with_hint(Error error) {
+  if (error.code == EPERM || error.code == EACCES) {
+    error.what += "; start as root or with CAP_NET_RAW";
+  }
+  return error;
+}
+
+Result<std::vector<std::unique_ptr<Capture>>> open_captures(const Options& options) {
+  std::vector<std::unique_ptr<Capture>> captures;
+  const std::string_view name = options.live() ? std::string_view(options.capture) : "file";
+  const auto plugin = find_plugin(capture_table(), "--capture", name);
+  if (!plugin) return std::unexpected(plugin.error());
+  if (options.live() && name == "file") return fail("--capture: 'file' is what --read uses");
+
+  std::vector<Section> sections;
+  if (!options.live()) {
+    sections.push_back(options.capture_options);
+    sections.back().set("path", options.read, "--read");
+  }
+  for (const std::string& interface : options.interfaces) {
+    sections.push_back(options.capture_options);
+    sections.back().set("interface", interface, "--interface");
+  }
+  if (sections.empty()) sections.push_back(options.capture_options);
+
+  for (const Section& section : sections) {
+    auto capture = (*plugin)->open(section);
+    if (!capture) return std::unexpected(with_hint(capture.error()));
+    captures.push_back(std::move(*capture));
+  }
+  return captures;
+}
+
+Result<std::vector<std::unique_ptr<Sink>>> open_sinks(const Options& options) {
+  std::vector<std::unique_ptr<Sink>> sinks;
+  for (const std::string& name : options.sinks) {
+    const auto plugin = find_plugin(sink_table(), "--log", name);
+    if (!plugin) return std::unexpected(plugin.error());
+    Section section;
+    if (name == "stdout" && !options.live()) section.set("wait", "true", "--read");
+    auto sink = (*plugin)->open(section);
+    if (!sink) return std::unexpected(sink.error());
+    sinks.push_back(std::move(*sink));
+  }
+  return sinks;
+}
+
+/// What there is to give up. Root becomes the user and locks itself in; anybody else was confined
+/// by whoever started us and has only capabilities to drop. Reading a file needs no account, so
+/// there the user and the directory count only if they were asked for.
+Result<Confinement> plan_confinement(const Options& options) {
+  Confinement confinement;
+  if (::geteuid() != 0) {
+    if (options.chroot_given) return fail_errno("chroot", options.chroot, EPERM);
+    if (options.user_given) return fail_errno("setuid", options.user, EPERM);
+    return confinement;
+  }
+  if (options.live() || options.user_given) {
+    auto identity = find_identity(options.user);
+    if (!identity) return std::unexpected(identity.error());
+    confinement.identity = std::move(*identity);
+  }
+  if (options.live() || options.chroot_given) {
+    if (auto sound = check_chroot(options.chroot); !sound) return std::unexpected(sound.error());
+    confinement.chroot = options.chroot;
+  }
+  return confinement;
+}
+
+std::string describe(const Options& options, const Pipeline& pipeline) {
+  std::string where = options.live() ? "every interface" : options.read;
+  if (!options.interfaces.empty()) {
+    where.clear();
+    for (const std::string& interface : options.interfaces) {
+      if (!where.empty()) where += ", ";
+      where += interface;
+    }
+  }
+  return fmt::format("watching {} with {}; profile {}, tables of at most {:.1f} MB", where,
+                     options.live() ? options.capture : "file", options.profile,
+                     static_cast<double>(pipeline.memory()) / 1e6);
+}
+
+/// Leaves the terminal: the parent returns true and exits, the child goes on in a session of its
+/// own.
+Result<bool> detach(const UniqueFd& null) {
+  const pid_t child = ::fork();
+  if (child < 0) return fail_errno("fork", "daemon", errno);
+  if (child > 0) return true;
+  (void)::setsid();  // fails only for a group leader, which a new child never is
+  for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    (void)::dup2(null.get(), standard);  // both descriptors are valid
+  }
+  return false;
+}
+
+}  // namespace
+
+Result<Started> start(const Options& options) {
+  Started started;
+
+  // 1. Signals become a descriptor, so that none interrupts what follows.
+  auto signals = open_signals();
+  if (!signals) return std::unexpected(signals.error());
+  started.signals = std::move(*signals);
+
+  // 2. Detectors: all their memory, and every complaint about thresholds.
+  auto detectors = make_detectors(options);
+  if (!detectors) return std::unexpected(detectors.error());
+
+  // 3. Captures: the one step that needs CAP_NET_RAW.
+  auto captures = open_captures(options);
+  if (!captures) return std::unexpected(captures.error());
+  started.captures = std::move(*captures);
+
+  // 4. The time zone, because inside the chroot there is no /etc/localtime.
+  ::tzset();
+
+  // 5. Sinks: the directory of the log's socket is held open from here on.
+  auto sinks = open_sinks(options);
+  if (!sinks) return std::unexpected(sinks.error());
+  started.pipeline =
+      std::make_unique<Pipeline>(std::move(*detectors), std::move(*sinks), options.local);
+  started.watching = describe(options, *started.pipeline);
+
+  // 6. The service manager and /dev/null, both to be out of reach soon.
+  auto notifier = Notifier::from_environment();
+  if (!notifier) return std::unexpected(notifier.error());
+  started.notifier = std::move(*notifier);
+  UniqueFd null;
+  if (options.daemonises()) {
+    null.reset(::open("/dev/null", O_RDWR | O_CLOEXEC));
+    if (!null) return fail_errno("open", "/dev/null", errno);
+  }
+
+  // 7. Whom to become, and where to be locked in.
+  const auto confinement = plan_confinement(options);
+  if (!confinement) return std::unexpected(confinement.error());
+  if (options.action == Action::check) return started;
+
+  // 8. Every right goes.
+  auto missing = confine(*confinement);
+  if (!missing) return std::unexpected(missing.error());
+  started.missing = std::move(*missing);
+
+  // 9. Into the background, last, so that every failure above was seen.
+  if (options.daemonises()) {
+    const auto parent = detach(null);
+    if (!parent) return std::unexpected(parent.error());
+    started.parent = *parent;
+  }
+  return started;
+}
+
+}  // namespace scanlogd

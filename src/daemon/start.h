@@ -1,0 +1,31 @@
+// The start of scanlogd, in one numbered function.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "capture/capture.h"
+#include "core/result.h"
+#include "core/unique_fd.h"
+#include "daemon/notify.h"
+#include "daemon/options.h"
+#include "daemon/pipeline.h"
+
+namespace scanlogd {
+
+/// What a start leaves behind: all that the loop needs, and no right to anything else.
+struct Started {
+  std::vector<std::unique_ptr<Capture>> captures;
+  std::unique_ptr<Pipeline> pipeline;
+  UniqueFd signals;  ///< signalfd of the four signals that we know
+  Notifier notifier;
+  std::string watching;  ///< "watching ...": what, how, with how much memory
+  std::string missing;   ///< what this kernel could not give, or empty
+  bool parent = false;   ///< this is the process that stays behind in the foreground: exit with 0
+};
+
+/// Starts as `options` say: see the numbered steps. On failure nothing of it remains.
+[[nodiscard]] Result<Started> start(const Options& options);
+
+}  // namespace scanlogd

@@ -1,0 +1,105 @@
+// The command line: defaults, every option, and what it refuses.
+#include "daemon/command_line.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+#include <vector>
+
+namespace scanlogd {
+namespace {
+
+Result<Options> parse(std::vector<const char*> arguments) {
+  arguments.insert(arguments.begin(), "scanlogd");
+  return parse_command_line(static_cast<int>(arguments.size()), arguments.data());
+}
+
+TEST(CommandLine, WithoutArgumentsItIsTheOriginal) {
+  const auto options = parse({});
+  ASSERT_TRUE(options);
+  EXPECT_EQ(options->action, Action::run);
+  EXPECT_TRUE(options->daemonises());
+  EXPECT_EQ(options->capture, "raw");
+  EXPECT_EQ(options->profile, "classic");
+  EXPECT_EQ(options->sinks, std::vector<std::string>{"syslog"});
+  EXPECT_EQ(options->user, SCANLOGD_USER);
+  EXPECT_EQ(options->chroot, SCANLOGD_CHROOT);
+  EXPECT_FALSE(options->detector_options.has("threshold"));
+}
+
+TEST(CommandLine, TheForegroundAndFilesGoToStandardOutput) {
+  EXPECT_EQ(parse({"-f"})->sinks, std::vector<std::string>{"stdout"});
+  EXPECT_EQ(parse({"-r", "x.pcap"})->sinks, std::vector<std::string>{"stdout"});
+  EXPECT_EQ(parse({"-f", "--log", "syslog,stdout"})->sinks,
+            (std::vector<std::string>{"syslog", "stdout"}));
+}
+
+TEST(CommandLine, TheShorthandSetsThresholdDelayAndWeights) {
+  const auto options = parse({"--threshold", "30,5s,2,1"});
+  ASSERT_TRUE(options);
+  EXPECT_EQ(options->detector_options.text("threshold"), "30");
+  EXPECT_EQ(options->detector_options.text("delay"), "5s");
+  EXPECT_EQ(options->detector_options.text("low_weight"), "2");
+  EXPECT_EQ(options->detector_options.text("high_weight"), "1");
+}
+
+TEST(CommandLine, AnyPrefixOfTheShorthandWillDo) {
+  const auto options = parse({"--threshold", "30,5s", "--low-weight", "4"});
+  ASSERT_TRUE(options);
+  EXPECT_EQ(options->detector_options.text("delay"), "5s");
+  EXPECT_EQ(options->detector_options.text("low_weight"), "4");
+  EXPECT_FALSE(options->detector_options.has("high_weight"));
+}
+
+TEST(CommandLine, TheShorthandRefusesTooMuchAndTwice) {
+  EXPECT_FALSE(parse({"--threshold", "30,5s,2,1,9"}));
+  const auto twice = parse({"--threshold", "30,5s", "--delay", "4s"});
+  ASSERT_FALSE(twice);
+  EXPECT_EQ(twice.error().what, "--threshold: delay is given twice");
+}
+
+TEST(CommandLine, InterfacesRepeat) {
+  EXPECT_EQ(parse({"-i", "eth0", "-i", "eth1"})->interfaces,
+            (std::vector<std::string>{"eth0", "eth1"}));
+}
+
+TEST(CommandLine, LocalNetworksAreParsed) {
+  const auto options = parse({"--local", "192.0.2.0/24,2001:db8::/32"});
+  ASSERT_TRUE(options);
+  EXPECT_EQ(options->local.size(), 2U);
+  EXPECT_FALSE(parse({"--local", "192.0.2.1/24"}));
+  EXPECT_FALSE(parse({"--local", ""}));
+}
+
+TEST(CommandLine, LiveOptionsMakeNoSenseWithAFile) {
+  for (const std::vector<const char*>& extra :
+       {std::vector{"-f"}, std::vector{"-p"}, std::vector{"-i", "eth0"},
+        std::vector{"-c", "raw"}}) {
+    std::vector<const char*> arguments = {"-r", "x.pcap"};
+    arguments.insert(arguments.end(), extra.begin(), extra.end());
+    EXPECT_FALSE(parse(arguments)) << extra.front();
+  }
+}
+
+TEST(CommandLine, UnknownOptionsAndStrayWordsAreRefused) {
+  EXPECT_FALSE(parse({"--treshold", "21"}));
+  EXPECT_FALSE(parse({"eth0"}));
+  EXPECT_FALSE(parse({"-i"}));
+  EXPECT_FALSE(parse({"-i", "eth0", "eth1"}));
+}
+
+TEST(CommandLine, HelpAndVersionArePrinted) {
+  EXPECT_EQ(parse({"--version"})->text, "scanlogd " SCANLOGD_VERSION "\n");
+  const auto help = parse({"--help"});
+  ASSERT_TRUE(help);
+  EXPECT_EQ(help->action, Action::print);
+  for (const char* const option :
+       {"--foreground", "--interface", "--capture", "--read", "--promiscuous", "--local",
+        "--profile", "--threshold", "--delay", "--low-weight", "--high-weight", "--sources",
+        "--log", "--user", "--chroot", "--list", "--check", "--version"}) {
+    EXPECT_NE(help->text.find(option), std::string::npos) << option;
+  }
+}
+
+}  // namespace
+}  // namespace scanlogd

@@ -1,0 +1,90 @@
+// From packets to sinks: what counts as local, what the accounts say.
+#include "daemon/pipeline.h"
+
+#include <gtest/gtest.h>
+
+#include "support/detector_bench.h"
+#include "support/packet_builder.h"
+#include "support/scans.h"
+
+namespace scanlogd::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+class PipelineTest : public ::testing::Test {
+ protected:
+  Pipeline make(std::vector<Network> local = {}) {
+    std::vector<NamedDetector> detectors;
+    detectors.push_back({"classic", make_detector("classic").value()});
+    std::vector<std::unique_ptr<Sink>> sinks;
+    sinks.push_back(std::make_unique<RecordingSink>(tape_));
+    return {std::move(detectors), std::move(sinks), std::move(local)};
+  }
+  static void scan(PacketBatch& batch, std::string_view target, int ports = 7) {
+    batch.size = 0;
+    for (int i = 0; i < ports; ++i) {
+      batch.push(tcp().to(target, static_cast<Port>(20 + i)).at(5s));
+    }
+  }
+
+  RecordingSink::Tape tape_;
+  std::unique_ptr<PacketBatch> batch_ = std::make_unique<PacketBatch>();
+  std::vector<std::unique_ptr<Capture>> no_captures_;
+};
+
+TEST_F(PipelineTest, AScanReachesTheSinkWithItsWallClockTime) {
+  Pipeline pipeline = make();
+  scan(*batch_, "10.9.0.1");
+  batch_->wall_minus_monotonic = 100s;
+  pipeline.process(*batch_);
+  ASSERT_EQ(tape_.scans.size(), 1U);
+  EXPECT_EQ(tape_.scans[0].id, 1U);
+  EXPECT_EQ(tape_.scans[0].started.time_since_epoch(), 105s);
+}
+
+TEST_F(PipelineTest, OnlyLocalTargetsCountWhenLocalNetworksAreGiven) {
+  Pipeline pipeline = make({parse_network("10.9.0.0/24").value()});
+  scan(*batch_, "10.9.1.1");
+  pipeline.process(*batch_);
+  EXPECT_TRUE(tape_.scans.empty());
+  scan(*batch_, "10.9.0.255");
+  pipeline.process(*batch_);
+  EXPECT_EQ(tape_.scans.size(), 1U);
+  EXPECT_NE(pipeline.accounts(no_captures_).find("inspected 7 + not_local 7"), std::string::npos);
+}
+
+TEST_F(PipelineTest, TheSixthScanIsTheLimitersAndTheSinksSeeAll) {
+  Pipeline pipeline = make();
+  for (int source = 1; source <= 8; ++source) {
+    batch_->size = 0;
+    for (int i = 0; i < 7; ++i) {
+      batch_->push(tcp()
+                       .from("192.0.2." + std::to_string(source))
+                       .to("10.9.0.1", static_cast<Port>(20 + i))
+                       .at(5s));
+    }
+    pipeline.process(*batch_);
+  }
+  EXPECT_EQ(tape_.scans.size(), 8U);
+  ASSERT_EQ(tape_.lines.size(), 6U);
+  EXPECT_EQ(tape_.lines[5], "More possible port scans follow");
+  EXPECT_NE(
+      pipeline.accounts(no_captures_).find("detected 8 = lines 5 + more_follow 1 + held_back 2"),
+      std::string::npos);
+}
+
+TEST_F(PipelineTest, NoticesReachTheSinks) {
+  Pipeline pipeline = make();
+  pipeline.notify(Severity::warning, "something");
+  EXPECT_EQ(tape_.notices, std::vector<std::string>{"something"});
+}
+
+TEST_F(PipelineTest, TheAccountsFitIntoANotice) {
+  Pipeline pipeline = make();
+  EXPECT_LT(pipeline.accounts(no_captures_).size() + 30 * 20, Notice::kCapacity)
+      << "thirty counters of twenty digits must fit";
+}
+
+}  // namespace
+}  // namespace scanlogd::test
