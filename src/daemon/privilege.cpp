@@ -134,9 +134,8 @@ Result<void> check_chroot(const std::string& directory) {
   if (!S_ISDIR(status.st_mode)) return fail_errno("chroot", directory, ENOTDIR);
   if (status.st_uid != 0 || (status.st_mode & (S_IWGRP | S_IWOTH)) != 0) {
     return fail("chroot(" + directory +
-                    "): others than root can write to it; mend it with: "
-                    "chown root:root " +
-                    directory + " && chmod 0755 " + directory,
+                    "): others than root can write to it; make one of root's own with: "
+                    "install -d -o root -g root -m 0755 " SCANLOGD_CHROOT,
                 EPERM);
   }
   const std::unique_ptr<DIR, int (*)(DIR*)> entries(::opendir(directory.c_str()), ::closedir);

@@ -54,6 +54,13 @@ TEST(Address, RefusesWhatIsNoAddressAndQuotesIt) {
   }
 }
 
+TEST(Address, MayBeAsLongAsTheLongestFormAndNoLonger) {
+  const std::string longest = "0000:0000:0000:0000:0000:ffff:255.255.255.255";
+  EXPECT_EQ(to_string(address(longest)), "::ffff:255.255.255.255");
+  EXPECT_FALSE(parse_address(longest + "5"));
+  EXPECT_FALSE(parse_address(longest + "55"));
+}
+
 TEST(Address, RefusesTextThatGoesOnAfterANulByte) {
   using namespace std::string_view_literals;
   EXPECT_FALSE(parse_address("192.0.2.1\0"sv));
