@@ -1,0 +1,311 @@
+# Each back end of ours with real parts: nmap through a veth pair, loopback, fragments, VLAN tags, a
+# firewall, somebody else's frames, capture files. The daemon runs in the foreground; its last line
+# of standard error is the account of every packet, and every sum in it must be exact.
+# What counts as a probe is for test_parity.py.
+
+import gzip
+import os
+import subprocess
+import tempfile
+import time
+
+import frames
+import harness
+from frames import probe
+from harness import VICTIM
+
+SCANNER = "203.0.113.7"
+PORTS = range(1, 8)  # the fewest that are a scan
+LINE = SCANNER + ":40000 to 10.77.200.1 ports 1, 2, 3, 4, 5, 6, ..., fSrpauxy, TOS 00, TTL 64 @"
+SLOWEST = 1.0  # seconds from the last probe to the line, on a quiet link
+
+DROP_INPUT = """
+table inet drop_all {
+  chain input { type filter hook input priority 0; policy drop; }
+}
+"""
+
+# What the original prints for these captures, with the packets' clock and in UTC, as its libpcap
+# build sees them; frag_f as its raw build does.
+RECORDED = {
+    "nmap_sS": ["10.77.0.1:61621 to 10.77.200.1 ports 554, 22, 995, 3389, 111, 1025, 8888, 5900, "
+                "110, ..., f??pauxy, TOS 00 @22:08:30"],
+    "nmap_sX": ["10.77.0.1:34943 to 10.77.200.1 ports 3389, 1723, 1720, 1025, 143, 554, 993, 8888, "
+                "139, ..., FsrPaUxy, TOS 00 @22:08:35"],
+    "frag_f": ["10.77.0.1:56853 to 10.77.200.1 ports 80, 1723, 443, 23, 22, 111, 445, ..., "
+               "f??pauxy, TOS 00 @22:12:26"],
+    "delay_2.9": ["10.77.0.1:41336 to 10.77.200.1 ports 25, 21, 23, 22, 24, 28, ..., "
+                  "f??pauxy, TOS 00 @22:11:18"],
+    "decoys": [f"{source}:62779 to 10.77.200.1 ports 23, 80, 445, 143, 8080, 5900, 22, 25, ..., "
+               "fSrpauxy, TOS 00 @22:12:25"
+               for source in ("198.51.100.1", "198.51.100.2", "198.51.100.3", "203.0.113.4",
+                              "203.0.113.5")] + ["More possible port scans follow"],
+    "thr_6priv": [],
+    "thr_7priv": ["10.77.0.1:38680 to 10.77.200.1 ports 5, 2, 6, 7, 4, 3, ..., "
+                  "fSrpauxy, TOS 00 @22:13:13"],
+}
+
+
+class Backends(harness.Case):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.binary = harness.our_binary()
+        cls.cell = cls.lab.own(harness.Cell(cls.lab.victim))
+        cls.listed = cls.cell.run(cls.binary, "--list").stdout.split()
+
+    def watch(self, backend, *arguments):
+        """The daemon in the foreground, ready."""
+        if backend not in self.listed:
+            raise harness.Skip(f"back end {backend} is not built in")
+        daemon = harness.Foreground(self.lab, self.binary, "-f", "-c", backend, *arguments,
+                                    env={"TZ": "UTC"}, cell=self.cell)
+        self.addCleanup(daemon.close)
+        return daemon.wait_ready()
+
+    def scan(self, source=SCANNER, **fields):
+        self.lab.send(probe(source, fields.get("target", VICTIM), port,
+                            **{name: value for name, value in fields.items() if name != "target"})
+                      for port in PORTS)
+
+    def expect(self, daemon, *beginnings):
+        """Demands lines with these beginnings, and no other, then sound accounts."""
+        harness.wait_until(lambda: len(daemon.lines()) >= len(beginnings),
+                           f"{len(beginnings)} lines: {daemon.lines()}, {daemon.errors()}")
+        self.assertEqual(0, daemon.finish(), daemon.errors())
+        lines = daemon.lines()
+        self.assertEqual(len(beginnings), len(lines), lines)
+        for beginning, line in zip(beginnings, lines):
+            self.assertTrue(line.startswith(beginning), line)
+        accounts = daemon.accounts()
+        accounts.check(self)
+        self.assertEqual(len(beginnings), accounts.total("detected"))
+        return accounts
+
+    def expect_only_sentinel(self, daemon):
+        """Demands that what was sent before brought no line, though the daemon is awake."""
+        self.lab.sentinel()
+        return self.expect(daemon, harness.SENTINEL)
+
+    def nmap(self, *options, target=VICTIM, side=None):
+        (side or self.lab.attacker).run(harness.tool("nmap"), "-n", "-Pn", "-sS",
+                                        "--max-retries", "1", "-p", "1-200", *options, target)
+
+    def check_backend(self, backend, *arguments):
+        with self.subTest("nmap -sS"):
+            daemon = self.watch(backend, *arguments)
+            self.nmap()
+            accounts = self.expect(daemon, "10.77.0.1:")
+            self.assertGreaterEqual(accounts.total("seen"), 200)
+        with self.subTest("nmap -f"):
+            daemon = self.watch(backend, *arguments)
+            self.nmap("-f")
+            self.expect(daemon, "10.77.0.1:")
+        with self.subTest("prompt on a quiet link"):
+            daemon = self.watch(backend, *arguments)
+            self.scan()
+            sent = time.monotonic()
+            self.expect(daemon, LINE)
+            self.assertLess(daemon.timed_lines()[0][0] - sent, SLOWEST)
+        with self.subTest("six ports are none"):
+            daemon = self.watch(backend, *arguments)
+            self.lab.send(probe(SCANNER, VICTIM, port) for port in PORTS[:-1])
+            self.expect_only_sentinel(daemon)
+
+    def test_raw(self):
+        self.check_backend("raw")
+
+    def test_raw_on_one_interface(self):
+        daemon = self.watch("raw", "-i", "lo")
+        self.scan()
+        self.nmap(target="127.0.0.1", side=self.lab.victim)
+        self.expect(daemon, "127.0.0.1:")
+
+    def test_raw_on_two_interfaces(self):
+        daemon = self.watch("raw", "-i", "lo", "-i", "vic0")
+        self.scan()
+        harness.wait_until(daemon.lines, "a line from vic0")
+        self.nmap(target="127.0.0.1", side=self.lab.victim)
+        self.expect(daemon, LINE, "127.0.0.1:")
+
+    def test_pcap_on_veth(self):
+        self.check_backend("pcap", "-i", "vic0")
+
+    def test_pcap_on_any(self):
+        self.check_backend("pcap", "-i", "any")
+
+    def test_pcap_on_every_interface(self):
+        self.check_backend("pcap")
+
+    def test_nids(self):
+        self.check_backend("nids")
+
+    def test_nids_on_veth(self):
+        self.check_backend("nids", "-i", "vic0")
+
+    def test_loopback(self):
+        """Packets of the loopback interface pass once, not twice."""
+        for backend, *arguments in (["raw"], ["pcap", "-i", "lo"], ["pcap"], ["nids", "-i", "lo"]):
+            with self.subTest(backend, arguments=arguments):
+                daemon = self.watch(backend, *arguments)
+                self.nmap(target="127.0.0.1", side=self.lab.victim)
+                self.expect(daemon, "127.0.0.1:")
+
+    def test_vlan(self):
+        """pcap looks inside tags; a raw socket gets no frame of a VLAN the host is not part of."""
+        tagged = {"802.1Q": ((frames.DOT1Q, 7),), "QinQ": ((frames.DOT1AD, 5), (frames.DOT1Q, 7)),
+                  "two 802.1Q tags": ((frames.DOT1Q, 5), (frames.DOT1Q, 7))}
+        for name, tags in tagged.items():
+            with self.subTest(name):
+                daemon = self.watch("pcap", "-i", "vic0")
+                self.scan(tags=tags)
+                self.expect(daemon, LINE)
+        # Not more than one tag there: the cooked header names the innermost protocol of a frame,
+        # though the kernel (seen with 6.18) leaves the second tag in front of it.
+        with self.subTest("802.1Q on any"):
+            daemon = self.watch("pcap", "-i", "any")
+            self.scan(tags=tagged["802.1Q"])
+            self.expect(daemon, LINE)
+        with self.subTest("raw"):
+            daemon = self.watch("raw")
+            self.scan(tags=tagged["802.1Q"])
+            self.expect_only_sentinel(daemon)
+
+    def test_firewall_that_drops_in_input(self):
+        """What netfilter drops, a raw socket never gets; the others stand before it."""
+        nft = harness.tool("nft")
+        for backend, beginnings in (("raw", [harness.SENTINEL]), ("pcap", [LINE, harness.SENTINEL]),
+                                    ("nids", [LINE, harness.SENTINEL])):
+            with self.subTest(backend):
+                daemon = self.watch(backend)
+                self.lab.victim.run(nft, "-f", "-", input=DROP_INPUT)
+                try:
+                    self.scan()
+                    time.sleep(0.1)  # the last may still be on its way up to the closed door
+                finally:
+                    self.lab.victim.run(nft, "delete", "table", "inet", "drop_all")
+                self.lab.sentinel()
+                self.expect(daemon, *beginnings)
+
+    def test_frames_for_another_host(self):
+        """Only --promiscuous shows what is not addressed to this machine."""
+        elsewhere = {"mac": frames.OTHER_MAC, "target": "10.77.210.1"}
+        for backend, device in (("pcap", "vic0"), ("pcap", "any"), ("nids", "vic0")):
+            with self.subTest("not asked for", backend=backend, device=device):
+                daemon = self.watch(backend, "-i", device)
+                self.scan(**elsewhere)
+                self.expect_only_sentinel(daemon)
+        with self.subTest("asked for"):
+            daemon = self.watch("pcap", "-i", "vic0", "--promiscuous")
+            self.scan(**elsewhere)
+            self.expect(daemon, LINE.replace("10.77.200.1", "10.77.210.1"))
+
+    def test_local_networks(self):
+        """With --local only packets to these networks count; the others are in the accounts."""
+        daemon = self.watch("raw", "--local", "10.77.200.2/32")
+        self.scan()
+        self.scan(source="203.0.113.8", target="10.77.200.2")
+        accounts = self.expect(daemon, "203.0.113.8:")
+        self.assertEqual(len(PORTS), accounts.terms("processed")["not_local"])
+
+    def test_answers_of_the_host_are_no_scan(self):
+        """Scanned from many ports, a host answers to many ports: RST and SYN+ACK do not count."""
+        daemon = self.watch("pcap", "-i", "vic0")
+        self.lab.send(probe("10.77.0.2", VICTIM, 22 if port % 2 else 9999, sport=port)
+                      for port in range(1000, 1100))
+        self.expect_only_sentinel(daemon)
+
+    def test_accounts_on_demand(self):
+        """SIGUSR1 prints the accounts, and the daemon goes on."""
+        daemon = self.watch("raw")
+        self.scan()
+        harness.wait_until(daemon.lines, "a line")
+        daemon.kill(10)
+        harness.wait_until(lambda: daemon.errors()[-1].startswith("scanlogd: seen "),
+                           "the accounts")
+        asked = harness.Accounts(daemon.errors()[-1])
+        asked.check(self)
+        self.assertGreaterEqual(asked.total("seen"), len(PORTS))
+        self.lab.sentinel()
+        accounts = self.expect(daemon, LINE, harness.SENTINEL)
+        self.assertGreater(accounts.total("seen"), asked.total("seen"))
+
+    def test_unknown_back_end(self):
+        done = self.cell.run(self.binary, "-f", "-c", "telepathy")
+        self.assertEqual(1, done.returncode)
+        self.assertRegex(done.stderr, r"^scanlogd: .*telepathy")
+
+
+class Files(harness.Case):
+    """-r FILE: reads to the end, prints what the original printed, and the accounts."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.binary = harness.our_binary()
+
+    def read(self, source, **options):
+        done = subprocess.run([self.binary, "-r", source, "--local", "10.77.200.0/24"], check=False,
+                              env={**harness.ENVIRONMENT, "TZ": "UTC"}, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, timeout=60, **options)
+        errors = done.stderr.decode().splitlines()
+        self.assertEqual(0, done.returncode, errors)
+        accounts = harness.Accounts(errors[-1])
+        accounts.check(self)
+        self.assertEqual(0, accounts.terms("seen")["dropped"])
+        return done.stdout.decode().splitlines(), accounts
+
+    @staticmethod
+    def capture(name):
+        return os.path.join(harness.CAPTURES, name + ".pcap")
+
+    def test_file(self):
+        for name, lines in RECORDED.items():
+            with self.subTest(name):
+                printed, accounts = self.read(self.capture(name))
+                self.assertEqual(lines, printed)
+                self.assertEqual(len(frames.read_pcap(self.capture(name))), accounts.total("seen"))
+
+    def test_standard_input(self):
+        with open(self.capture("nmap_sX"), "rb") as file:
+            self.assertEqual(RECORDED["nmap_sX"], self.read("-", stdin=file)[0])
+
+    def test_gzip(self):
+        with open(self.capture("nmap_sX"), "rb") as file:
+            packed = gzip.compress(file.read())
+        with tempfile.NamedTemporaryFile(suffix=".pcap.gz") as file:
+            file.write(packed)
+            file.flush()
+            self.assertEqual(RECORDED["nmap_sX"], self.read(file.name)[0])
+        with self.subTest("standard input"):
+            self.assertEqual(RECORDED["nmap_sX"], self.read("-", input=packed)[0])
+
+    def test_recorded_by_tcpdump(self):
+        """pcap and the cooked header of "any", as tcpdump writes them today."""
+        tcpdump = harness.tool("tcpdump")
+        for device in ("vic0", "any"):
+            with self.subTest(device), tempfile.TemporaryDirectory() as folder:
+                path = os.path.join(folder, "file.pcap")
+                recorder = self.lab.victim.popen(
+                    tcpdump, "-i", device, "-U", "-w", path, "-Z", "root", "-c", str(len(PORTS)),
+                    "tcp and src " + SCANNER)
+                harness.wait_until(lambda: os.path.exists(path) and os.path.getsize(path) >= 24,
+                                   "tcpdump to listen")
+                self.lab.send(probe(SCANNER, VICTIM, port) for port in PORTS)
+                output, _ = recorder.communicate(timeout=10)
+                self.assertEqual(0, recorder.returncode, output)
+                printed, _ = self.read(path)
+                self.assertEqual(1, len(printed), printed)
+                self.assertTrue(printed[0].startswith(LINE), printed)
+
+    def test_missing_file(self):
+        done = subprocess.run([self.binary, "-r", "/nonexistent.pcap"], check=False, text=True,
+                              env=harness.ENVIRONMENT, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, timeout=60)
+        self.assertEqual(1, done.returncode)
+        self.assertRegex(done.stderr,
+                         r"^scanlogd: \w+\(/nonexistent\.pcap\): No such file or directory")
+
+
+if __name__ == "__main__":
+    harness.main()
