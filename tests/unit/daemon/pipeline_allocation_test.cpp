@@ -1,0 +1,101 @@
+// The hot path allocates nothing: a million packets from a capture file through decoding, detector and
+// scan book, with operator new counted. What a scan's line costs is paid per scan, not per packet.
+#include <gtest/gtest.h>
+
+#include <array>
+#include <atomic>
+#include <cstdio>
+#include <cstdlib>
+#include <fstream>
+#include <new>
+#include <random>
+#include <string>
+
+#include "capture/capture.h"
+#include "daemon/pipeline.h"
+#include "support/capture_writer.h"
+#include "support/detector_bench.h"
+#include "support/frame_builder.h"
+#include "support/scans.h"
+
+namespace {
+std::atomic<std::uint64_t> allocations{0};
+}  // namespace
+
+void* operator new(std::size_t size) {
+  allocations.fetch_add(1, std::memory_order_relaxed);
+  void* const memory = std::malloc(size);
+  if (memory == nullptr) throw std::bad_alloc();
+  return memory;
+}
+void operator delete(void* memory) noexcept { std::free(memory); }
+void operator delete(void* memory, std::size_t /*size*/) noexcept { std::free(memory); }
+
+namespace scanlogd::test {
+namespace {
+
+constexpr int kPackets = 1'000'000;
+constexpr int kWarmUp = 10'000;
+
+/// A file of random sources among which every tenth packet is a scan's: new ports all the time.
+std::string write_capture() {
+  const std::string path = ::testing::TempDir() + "scanlogd-million.pcap";
+  std::ofstream file(path, std::ios::binary);
+  const auto write = [&](const Bytes& bytes) {
+    file.write(static_cast<const char*>(static_cast<const void*>(bytes.data())),
+               static_cast<std::streamsize>(bytes.size()));
+  };
+  write(pcap_header());
+  Bytes record = pcap_record({.frame = ethernet(ipv4_datagram())});
+  constexpr std::size_t kIp = 16 + 14;
+  std::mt19937 random(1);
+  for (int i = 0; i < kPackets; ++i) {
+    const auto source = i % 10 == 0 ? 7U + static_cast<unsigned>(i / 1000) : random();
+    for (std::size_t byte = 0; byte < 4; ++byte) {
+      record[kIp + 12 + byte] = static_cast<std::byte>(source >> (8 * byte) & 0xff);
+    }
+    record[kIp + 20 + 2] = static_cast<std::byte>(i >> 8 & 0xff);
+    record[kIp + 20 + 3] = static_cast<std::byte>(i & 0xff);
+    write(record);
+  }
+  return path;
+}
+
+TEST(Pipeline, AllocatesNothingPerPacketAfterWarmUp) {
+  const std::string path = write_capture();
+  Section options;
+  options.set("path", path, "test");
+  const auto plugin = std::ranges::find(capture_table(), "file", &CapturePlugin::name);
+  ASSERT_NE(plugin, capture_table().end());
+  auto capture = (*plugin)->open(options);
+  ASSERT_TRUE(capture) << capture.error().what;
+
+  std::vector<NamedDetector> detectors;
+  detectors.push_back({"classic", make_detector("classic").value()});
+  std::vector<std::unique_ptr<Sink>> sinks;
+  sinks.push_back(open_sink("syslog").value());
+  Pipeline pipeline(std::move(detectors), std::move(sinks), {});
+  const auto batch = std::make_unique<PacketBatch>();
+
+  int packets = 0;
+  std::uint64_t warm = 0;
+  for (bool more = true; more;) {
+    const auto found = (*capture)->poll(*batch);
+    ASSERT_TRUE(found);
+    more = *found == Poll::more;
+    packets += static_cast<int>(batch->size);
+    pipeline.process(*batch);
+    if (packets < kWarmUp) warm = allocations.load();
+  }
+  const std::uint64_t after = allocations.load();
+  (void)std::remove(path.c_str());
+
+  EXPECT_EQ(packets, kPackets);
+  EXPECT_GT(warm, 0U) << "operator new is not counted";
+  EXPECT_EQ(after - warm, 0U);
+  const std::string accounts = pipeline.accounts({});
+  EXPECT_EQ(accounts.find("detected 0 "), std::string::npos) << "no scan in it: too easy";
+}
+
+}  // namespace
+}  // namespace scanlogd::test
