@@ -1,16 +1,16 @@
 // From a frame to a packet in the batch: what back ends that see frames do with each one. Takes the
-// link layer off, decodes, reassembles fragments, leaves out what cannot matter, keeps the accounts.
+// link layer off, decodes, reassembles fragments, leaves out what cannot matter, keeps the
+// accounts.
 #pragma once
 
 #include <algorithm>
-#include <chrono>
 #include <cstddef>
-#include <span>
 #include <utility>
 
 #include "capture/capture.h"
 #include "capture/defrag.h"
 #include "capture/filter.h"
+#include "capture/frame.h"
 #include "core/decode.h"
 #include "core/keyed_hash.h"
 #include "core/link.h"
@@ -19,32 +19,26 @@
 
 namespace scanlogd {
 
-/// One frame as captured.
-struct Frame {
-  std::span<const std::byte> bytes;
-  std::size_t wire_size = 0;        ///< before the capture cut it
-  std::chrono::nanoseconds time{};  ///< goes into `Packet::time`
-};
-
 /// The state between frames: the reassembler and the accounts.
 class Assembler {
  public:
-  /// `link` is what all frames begin with.
-  [[nodiscard]] static Result<Assembler> make(LinkType link) {
-    // As many as the kernel holds in its 4 MB (net.ipv4.ipfrag_high_thresh), about 6 MB if all used.
+  /// Takes the memory of the reassembler and a random key.
+  [[nodiscard]] static Result<Assembler> make() {
+    // As many as the kernel holds in its 4 MB (net.ipv4.ipfrag_high_thresh), about 6 MB if all
+    // used.
     constexpr std::size_t kDatagrams = 4096;
     const auto key = random_hash_key();
     if (!key) return std::unexpected(key.error());
     auto defragmenter = Defragmenter::make(kDatagrams, *key);
     if (!defragmenter) return std::unexpected(defragmenter.error());
-    return Assembler(link, std::move(*defragmenter));
+    return Assembler(std::move(*defragmenter));
   }
 
   /// Puts the packet that `frame` carries or completes, if there is one, into `batch`, which has
-  /// room for it.
-  void take(const Frame& frame, PacketBatch& batch) noexcept {
+  /// room for it. The frame begins with a header of `link`.
+  void take(LinkType link, const Frame& frame, PacketBatch& batch) noexcept {
     ++stats_.received;
-    const auto payload = strip_link(link_, frame.bytes);
+    const auto payload = strip_link(link, frame.bytes);
     if (!payload) return stats_.count(Decoded::not_ip);
     const std::size_t wire_size =
         std::max(frame.wire_size, frame.bytes.size()) - payload->header_size;
@@ -70,10 +64,8 @@ class Assembler {
   }
 
  private:
-  Assembler(LinkType link, Defragmenter defragmenter) noexcept
-      : link_(link), defragmenter_(std::move(defragmenter)) {}
+  explicit Assembler(Defragmenter defragmenter) noexcept : defragmenter_(std::move(defragmenter)) {}
 
-  LinkType link_;
   Defragmenter defragmenter_;
   CaptureStats stats_;
 };

@@ -31,7 +31,7 @@ struct CaptureStats {
   std::uint64_t not_ip = 0;      ///< no IP inside, such as ARP
   std::uint64_t truncated = 0;   ///< cut short
   std::uint64_t bad_header = 0;  ///< impossible headers
-  std::uint64_t filtered = 0;    ///< cannot matter to the detectors: bare ACK or PSH+ACK
+  std::uint64_t filtered = 0;    ///< cannot matter: not TCP, a bare ACK, PSH+ACK
   std::uint64_t fragments = 0;   ///< kept, discarded or waiting in the reassembler
   std::uint64_t reassembled =
       0;  ///< datagrams completed; the completing fragment is not in `fragments`

@@ -1,7 +1,8 @@
-// Reassembly as defrag.h says. A table of datagrams in flight, eight-way set-associative: a datagram
-// lives in the set that its keyed hash names and nowhere else, so the work per fragment is bounded
-// and nobody outside can choose whom to push out. Of the payload only the beginning is kept; that the
-// rest came is kept as one bit for each 8-byte unit, because fragments begin at such units.
+// Reassembly as defrag.h says. A table of datagrams in flight, eight-way set-associative: a
+// datagram lives in the set that its keyed hash names and nowhere else, so the work per fragment is
+// bounded and nobody outside can choose whom to push out. Of the payload only the beginning is
+// kept; that the rest came is kept as one bit for each 8-byte unit, because fragments begin at such
+// units.
 #include "capture/defrag.h"
 
 #include <sys/mman.h>
@@ -18,7 +19,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t kWays = 8;
-constexpr std::size_t kUnitSize = 8;              // RFC 791 3.1, RFC 8200 4.5
+constexpr std::size_t kUnitSize = 8;               // RFC 791 3.1, RFC 8200 4.5
 constexpr std::size_t kUnits = 65536 / kUnitSize;  // the largest payload is 65535 bytes
 constexpr std::size_t kWordBits = 64;
 
@@ -44,11 +45,11 @@ struct Key {
 struct Datagram {
   Key key;
   bool in_use = false;
-  std::uint8_t next = 0;        // protocol of the first header, from the fragment with offset 0
-  std::uint16_t units = 0;      // covered so far
-  std::uint32_t end = 0;        // of the fragment that reaches farthest
-  std::uint32_t total = 0;      // payload size; 0 until the last fragment came
-  std::uint32_t readable = 0;   // bytes of the beginning that were captured wherever they came
+  std::uint8_t next = 0;       // protocol of the first header, from the fragment with offset 0
+  std::uint16_t units = 0;     // covered so far
+  std::uint32_t end = 0;       // of the fragment that reaches farthest
+  std::uint32_t total = 0;     // payload size; 0 until the last fragment came
+  std::uint32_t readable = 0;  // bytes of the beginning that were captured wherever they came
   std::uint64_t hash = 0;
   std::chrono::nanoseconds first_seen{};
   Packet header;  // from the fragment with offset 0
@@ -158,19 +159,15 @@ std::size_t Defragmenter::State::find_or_begin(const Key& key,
   const std::uint64_t hash = hash_of(key, secret);
   const std::size_t set = (hash & (all.size() / kWays - 1)) * kWays;
   for (std::size_t at = set; at < set + kWays; ++at) {
-    Datagram& datagram = all[at];
+    const Datagram& datagram = all[at];
     if (!datagram.in_use || datagram.hash != hash || datagram.key != key) continue;
     if (!is_expired(datagram, now)) return at;
     release(at, stats.expired);
     break;
   }
   const std::size_t at = make_room(set, now);
-  all[at] = {.key = key,
-             .in_use = true,
-             .readable = kKept,
-             .hash = hash,
-             .first_seen = now,
-             .header = {}};
+  all[at] = {
+      .key = key, .in_use = true, .readable = kKept, .hash = hash, .first_seen = now, .header = {}};
   bodies.items()[at].covered.fill(0);
   ++stats.started;
   ++stats.waiting;
@@ -222,9 +219,8 @@ void Defragmenter::State::take(std::size_t at, const Fragment& fragment) noexcep
   Body& body = bodies.items()[at];
   const std::size_t first = fragment.offset / kUnitSize;
   const std::size_t end = fragment.offset + fragment.size;
-  for_each_word(first, end_unit(end), [&](std::size_t word, std::uint64_t mask) {
-    body.covered[word] |= mask;
-  });
+  for_each_word(first, end_unit(end),
+                [&](std::size_t word, std::uint64_t mask) { body.covered[word] |= mask; });
   datagram.units = static_cast<std::uint16_t>(datagram.units + end_unit(end) - first);
   datagram.end = std::max(datagram.end, static_cast<std::uint32_t>(end));
   if (fragment.offset == 0) {
@@ -270,8 +266,8 @@ Result<Defragmenter> Defragmenter::make(std::size_t datagrams, HashKey key) {
   if (!slots) return std::unexpected(slots.error());
   auto bodies = Reserved<Body>::make(count);
   if (!bodies) return std::unexpected(bodies.error());
-  return Defragmenter(std::make_unique<State>(std::move(*slots), std::move(*bodies), key,
-                                              DefragStats{}));
+  return Defragmenter(
+      std::make_unique<State>(std::move(*slots), std::move(*bodies), key, DefragStats{}));
 }
 
 Decoded Defragmenter::add(std::span<const std::byte> datagram, std::size_t wire_size,

@@ -1,6 +1,6 @@
 // Reassembly of IPv4 and IPv6 fragments as far as detection needs it: the bytes up to and including
-// the transport header, and the certainty that the datagram was complete. For back ends whose kernel
-// interface hands over fragments (pcap, file). RFC 791, RFC 815, RFC 5722, RFC 8200 4.5.
+// the transport header, and the certainty that the datagram was complete. For back ends whose
+// kernel interface hands over fragments (pcap, file). RFC 791, RFC 815, RFC 5722, RFC 8200 4.5.
 #pragma once
 
 #include <array>
@@ -19,8 +19,8 @@
 namespace scanlogd {
 
 /// Counts since construction. Each datagram begun has one end or waits: `started` = `completed` +
-/// `overlapping` + `expired` + `evicted` + `waiting`. The time-out is noticed when the room is needed,
-/// so until then what timed out counts as waiting.
+/// `overlapping` + `expired` + `evicted` + `waiting`. The time-out is noticed when the room is
+/// needed, so until then what timed out counts as waiting.
 struct DefragStats {
   std::uint64_t fragments = 0;    ///< taken in, good or bad
   std::uint64_t bad = 0;          ///< fragments with impossible headers; they belong to no datagram
@@ -45,8 +45,8 @@ class Defragmenter {
   ~Defragmenter();
 
   /// Takes in one fragment (`decode_ip` said so). Returns `Decoded::packet` and fills `out` when it
-  /// completes a datagram whose transport header decodes; `fragment` while bytes are missing or when
-  /// it was discarded; another reason for a completed datagram that does not decode.
+  /// completes a datagram whose transport header decodes; `fragment` while bytes are missing or
+  /// when it was discarded; another reason for a completed datagram that does not decode.
   [[nodiscard]] Decoded add(std::span<const std::byte> datagram, std::size_t wire_size,
                             std::chrono::nanoseconds now, Packet& out) noexcept;
 

@@ -1,5 +1,5 @@
-// The classic BPF program of filter.h. Its own opcode numbers (they are ABI, linux/bpf_common.h), so
-// that neither a kernel nor a libpcap header is needed. X holds the bytes of VLAN tags and PPPoE
+// The classic BPF program of filter.h. Its own opcode numbers (they are ABI, linux/bpf_common.h),
+// so that neither a kernel nor a libpcap header is needed. X holds the bytes of VLAN tags and PPPoE
 // headers passed so far. A load behind the end of the frame drops the frame; user space would call
 // such a frame truncated.
 #include "capture/filter.h"
@@ -67,7 +67,7 @@ class Program {
     jumps_.push_back({code_.size(), if_true, if_false});
     emit(opcode, operand);
   }
-  std::uint8_t distance(std::size_t from, Label label) const {
+  [[nodiscard]] std::uint8_t distance(std::size_t from, Label label) const {
     if (label == Label::next) return 0;
     return static_cast<std::uint8_t>(places_[index(label)] - from - 1);
   }

@@ -1,7 +1,7 @@
 // Live capture with reassembly by libnids 1.26, as the original's libnids build. libnids gets whole
-// datagrams only, one at a time, so its limits on link layers and VLAN tags do not apply; IPv4 it is,
-// though. It verifies IP header checksums, which are right even on packets this machine sends (only
-// transport checksums are left to the network card, and those it is not asked to look at).
+// datagrams only, one at a time, so its limits on link layers and VLAN tags do not apply; IPv4 it
+// is, though. It verifies IP header checksums, which are right even on packets this machine sends
+// (only transport checksums are left to the network card, and those it is not asked to look at).
 // The library is process-global, so there is one instance, and it sets no bound to the memory that
 // fragments to many targets take: pcap.cpp is the better choice. A binary with it is under the GPL.
 #include <nids.h>
@@ -16,7 +16,7 @@
 
 #include "capture/capture.h"
 #include "capture/filter.h"
-#include "capture/pcap_source.h"
+#include "capture/live_pcap.h"
 #include "core/decode.h"
 #include "core/link.h"
 
@@ -173,8 +173,9 @@ Result<std::unique_ptr<Capture>> open(const Section& options) {
 
 extern const CapturePlugin nids_capture{
     .name = "nids",
-    .summary = "IPv4 on any interface, before the firewall, fragments reassembled by libnids as in "
-               "the original",
+    .summary =
+        "IPv4 on any interface, before the firewall, fragments reassembled by libnids as in "
+        "the original",
     .privilege = "CAP_NET_RAW",
     .open = open,
 };

@@ -1,7 +1,8 @@
-// The raw socket of the original: raw(7), IPv4 TCP as the kernel hands it to this machine's own TCP,
-// checked, reassembled and past the firewall. Sees every TCP packet, bare ACKs too, so that lines come
-// out as the original's. Sees no IPv6, nothing that a firewall drops, nothing sent to others. Bound
-// to an interface, it goes deaf when that interface is removed, even if one of the name returns.
+// The raw socket of the original: raw(7), IPv4 TCP as the kernel hands it to this machine's own
+// TCP, checked, reassembled and past the firewall. Sees every TCP packet, bare ACKs too, so that
+// lines come out as the original's. Sees no IPv6, nothing that a firewall drops, nothing sent to
+// others. Bound to an interface, it goes deaf when that interface is removed, even if one of the
+// name returns.
 #include <linux/sock_diag.h>
 #include <net/if.h>
 #include <netinet/in.h>
@@ -94,7 +95,8 @@ Result<std::unique_ptr<Capture>> open(const Section& options) {
   }
   UniqueFd socket(::socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP));
   if (!socket) return fail_errno("socket", "AF_INET, SOCK_RAW", errno);
-  // The first needs CAP_NET_ADMIN, the second is cut to net.core.rmem_max; both are better than none.
+  // The first needs CAP_NET_ADMIN, the second is cut to net.core.rmem_max; both are better than
+  // none.
   if (::setsockopt(socket.get(), SOL_SOCKET, SO_RCVBUFFORCE, &kBufferSize, sizeof(int)) != 0) {
     (void)::setsockopt(socket.get(), SOL_SOCKET, SO_RCVBUF, &kBufferSize, sizeof(int));
   }
@@ -114,8 +116,9 @@ Result<std::unique_ptr<Capture>> open(const Section& options) {
 
 extern const CapturePlugin raw_capture{
     .name = "raw",
-    .summary = "IPv4 TCP that reaches this machine's own TCP, past the firewall: exactly what the "
-               "original sees",
+    .summary =
+        "IPv4 TCP that reaches this machine's own TCP, past the firewall: exactly what the "
+        "original sees",
     .privilege = "CAP_NET_RAW",
     .open = open,
 };

@@ -24,6 +24,7 @@ constexpr std::size_t kSctpHeaderSize = 12;  // RFC 9260 3.1
 constexpr std::size_t kIcmpHeaderSize = 4;   // type, code, checksum: common to all messages
 
 constexpr std::size_t kMaxDatagram = 65535;
+constexpr std::uint32_t kFragmentUnit = 8;  // what offsets count in
 
 // Honest chains have up to four; a bound is needed, as each header costs a packet only eight bytes.
 constexpr int kMaxExtensions = 8;
@@ -64,7 +65,7 @@ struct Place {
 
 Place ipv4_place(ByteView datagram) noexcept {
   const std::uint32_t field = load_be16(datagram, 6);
-  return {.offset = (field & 0x1fff) * 8, .more = (field & 0x2000) != 0};
+  return {.offset = (field & 0x1fff) * kFragmentUnit, .more = (field & 0x2000) != 0};
 }
 
 Place ipv6_place(ByteView fragment_header) noexcept {
@@ -282,7 +283,12 @@ bool decode_fragment(std::span<const std::byte> datagram, std::size_t wire_size,
     rest.advance(load_8(rest.captured, 0), kExtensionHeaderSize);
   }
   if (place.is_whole()) return false;
-  if (rest.size == 0 || (place.more && rest.size % 8 != 0)) return false;
+  if (place.more && rest.size % kFragmentUnit != 0) {
+    if (out.header.family == Family::ipv6) return false;  // RFC 8200 4.5
+    rest.size -= rest.size % kFragmentUnit;  // as ip_frag_queue() of Linux has it, measured on 6.18
+    rest.captured = rest.captured.first(std::min(rest.captured.size(), rest.size));
+  }
+  if (rest.size == 0) return false;
   if (place.offset + rest.size > kMaxDatagram) return false;
   out.offset = place.offset;
   out.more = place.more;

@@ -56,8 +56,10 @@ struct Fragment {
 };
 
 /// Reads a datagram for which `decode_ip` answered `fragment`.
-/// Returns false where the header is not to be believed (length not a multiple of 8 before the
-/// last, end past 65535, no bytes).
+/// All but the last fragment must be a multiple of 8 long: of an IPv4 one the bytes past that are
+/// left off `size` and `payload`, as Linux does, so that they cannot hide a datagram from us.
+/// Returns false where the header is not to be believed (no such multiple in IPv6, no bytes, end
+/// past 65535).
 [[nodiscard]] bool decode_fragment(std::span<const std::byte> datagram, std::size_t wire_size,
                                    Fragment& out) noexcept;
 

@@ -14,12 +14,9 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
-
 // Removes the digits that `text` begins with and returns them.
 std::string_view take_digits(std::string_view& text) noexcept {
-  const auto end = std::ranges::find_if_not(text, is_digit);
-  const std::string_view digits = text.substr(0, static_cast<std::size_t>(end - text.begin()));
+  const std::string_view digits = text.substr(0, text.find_first_not_of("0123456789"));
   text.remove_prefix(digits.size());
   return digits;
 }
@@ -33,23 +30,31 @@ std::optional<std::uint64_t> parse_number(std::string_view text) noexcept {
   return value;
 }
 
+struct Unit {
+  std::string_view suffix;
+  milliseconds length;
+};
+constexpr std::array kUnits = {
+    Unit{"h", std::chrono::hours{1}},
+    Unit{"m", std::chrono::minutes{1}},
+    Unit{"s", std::chrono::seconds{1}},
+    Unit{"ms", milliseconds{1}},
+};
+
 std::optional<milliseconds> unit_of(std::string_view suffix) noexcept {
-  using namespace std::chrono_literals;
-  if (suffix == "ms") return 1ms;
-  if (suffix == "s" || suffix.empty()) return 1s;
-  if (suffix == "m") return 1min;
-  if (suffix == "h") return 1h;
+  if (suffix.empty()) return std::chrono::seconds{1};
+  for (const Unit& unit : kUnits) {
+    if (unit.suffix == suffix) return unit.length;
+  }
   return std::nullopt;
 }
 
 // In the largest unit that needs no fraction.
 std::string format_duration(milliseconds time) {
   if (time == milliseconds::zero()) return "0s";
-  for (const std::string_view suffix : {"h", "m", "s"}) {
-    const milliseconds unit = *unit_of(suffix);
-    if (time % unit == milliseconds::zero()) return fmt::format("{}{}", time / unit, suffix);
-  }
-  return fmt::format("{}ms", time.count());
+  const auto* unit = kUnits.begin();
+  while (time % unit->length != milliseconds::zero()) ++unit;  // at last in milliseconds
+  return fmt::format("{}{}", time / unit->length, unit->suffix);
 }
 
 // Levenshtein's: the least number of letters to insert, delete or replace.

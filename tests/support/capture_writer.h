@@ -1,5 +1,5 @@
-// Capture files for tests: pcap (pcap-savefile(5)) of either byte order and precision, pcapng, gzip.
-// Field names as there; every size can be wrong on purpose.
+// Capture files for tests: pcap (pcap-savefile(5)) of either byte order and precision, pcapng,
+// gzip. Field names as there; every size can be wrong on purpose.
 #pragma once
 
 #include <zlib.h>

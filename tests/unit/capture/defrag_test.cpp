@@ -193,6 +193,15 @@ TEST(Defragmenter, ARepeatMaySayWhereTheDatagramEnds) {
   EXPECT_EQ(reassembler.add(piece(payload, 8, 16)), Decoded::packet);
 }
 
+// Linux leaves the bytes past the last whole unit off: overlapping only there is no overlap.
+TEST(Defragmenter, AnIpv4FragmentOfOddSizeEndsWithItsLastWholeUnit) {
+  Reassembler reassembler;
+  const Bytes payload = syn(22);
+  reassembler.add(piece(payload, 0, 12));
+  ASSERT_EQ(reassembler.add(piece(payload, 8, 20)), Decoded::packet);
+  EXPECT_EQ(reassembler.packet.target_port, 22);
+}
+
 TEST(Defragmenter, KeepsInterleavedDatagramsApart) {
   Reassembler reassembler;
   std::vector<std::vector<Bytes>> datagrams;
@@ -270,8 +279,7 @@ TEST(Defragmenter, ReassemblesIpv6) {
 TEST(Defragmenter, FollowsExtensionHeadersInsideTheFragmentedPart) {
   Reassembler reassembler;
   const Bytes payload = test::join({test::extension_header(6, 24), syn(443)});
-  const auto fragments =
-      test::ipv6_fragments({}, test::next_header::destination, 1, payload, 8);
+  const auto fragments = test::ipv6_fragments({}, test::next_header::destination, 1, payload, 8);
   for (std::size_t i = 0; i + 1 < fragments.size(); ++i) {
     EXPECT_EQ(reassembler.add(fragments[i]), Decoded::fragment);
   }

@@ -29,8 +29,8 @@ TEST(CanMatter, ABareAckAndPshAckCannot) {
 }
 
 TEST(CanMatter, EveryOtherTcpPacketCan) {
-  for (const char* const flags : {"", "S", "SA", "F", "FA", "R", "RA", "FPU", "P", "U", "E", "W",
-                                  "SEW", "FPA", "FSRPAUEW"}) {
+  for (const char* const flags :
+       {"", "S", "SA", "F", "FA", "R", "RA", "FPU", "P", "U", "E", "W", "SEW", "FPA", "FSRPAUEW"}) {
     EXPECT_TRUE(can_matter(test::tcp().flags(flags))) << flags;
   }
 }
@@ -53,7 +53,9 @@ struct Link {
   bool followed = true;  // does the program look behind all of the tags and headers?
 };
 
-bool is_ipv6(const Bytes& datagram) { return test::ethertype_of(datagram) == test::ethertype::ipv6; }
+bool is_ipv6(const Bytes& datagram) {
+  return test::ethertype_of(datagram) == test::ethertype::ipv6;
+}
 
 const std::vector<std::vector<VlanTag>>& tag_stacks() {
   static const std::vector<std::vector<VlanTag>> stacks = {
@@ -77,10 +79,9 @@ std::vector<Link> links() {
   std::vector<Link> all = {
       {"raw", LinkType::raw, 0, [](const Bytes& d) { return d; }},
       {"null", LinkType::null, 4,
-       [](const Bytes& d) {
-         return test::loopback(is_ipv6(d) ? 30 : 2, d, std::endian::little);
-       }},
-      {"loop", LinkType::loop, 4, [](const Bytes& d) { return test::loopback(is_ipv6(d) ? 24 : 2, d); }},
+       [](const Bytes& d) { return test::loopback(is_ipv6(d) ? 30 : 2, d, std::endian::little); }},
+      {"loop", LinkType::loop, 4,
+       [](const Bytes& d) { return test::loopback(is_ipv6(d) ? 24 : 2, d); }},
       {"ipv4", LinkType::ipv4, 0, [](const Bytes& d) { return d; }},
       {"ipv6", LinkType::ipv6, 0, [](const Bytes& d) { return d; }},
   };
@@ -147,13 +148,14 @@ std::vector<Bytes> datagrams() {
   const Bytes ack = test::tcp_segment({.flags = tcp_flag::ack});
   const Bytes syn = test::tcp_segment({});
   for (const Bytes& segment : {syn, ack}) {
-    for (const auto& fragment : test::ipv4_fragments({.id = 7}, segment, 8)) all.push_back(fragment);
+    for (const auto& fragment : test::ipv4_fragments({.id = 7}, segment, 8))
+      all.push_back(fragment);
     for (const auto& fragment : test::ipv6_fragments({}, 6, 7, segment, 8)) all.push_back(fragment);
     for (const std::uint8_t extension :
          {test::next_header::hop_by_hop, test::next_header::routing, test::next_header::destination,
           test::next_header::mobility, test::next_header::hip, test::next_header::shim6}) {
-      all.push_back(test::ipv6_datagram(
-          {.next = extension}, test::join({test::extension_header(6, 16), segment})));
+      all.push_back(test::ipv6_datagram({.next = extension},
+                                        test::join({test::extension_header(6, 16), segment})));
     }
     all.push_back(test::ipv6_datagram({.next = test::next_header::authentication},
                                       test::join({test::authentication_header(6), segment})));
@@ -256,10 +258,11 @@ TEST(KernelFilter, LoadsNothingFromTheLinkHeaderButTheProtocol) {
       ASSERT_EQ(BPF_MODE(instruction.code), BPF_ABS) << link.name;
       protocol.insert(instruction.operand);
     }
-    const std::set<std::uint32_t> expected = link.type == LinkType::ethernet   ? std::set{12u}
-                                             : link.type == LinkType::linux_sll  ? std::set{14u}
-                                             : link.type == LinkType::linux_sll2 ? std::set{0u}
-                                                                                 : std::set<unsigned>{};
+    const std::set<std::uint32_t> expected = link.type == LinkType::ethernet    ? std::set{12u}
+                                             : link.type == LinkType::linux_sll ? std::set{14u}
+                                             : link.type == LinkType::linux_sll2
+                                                 ? std::set{0u}
+                                                 : std::set<unsigned>{};
     EXPECT_EQ(protocol, expected) << link.name;
   }
 }

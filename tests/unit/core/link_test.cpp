@@ -70,6 +70,7 @@ std::vector<Frame> ip_frames() {
       }
     }
     add(LinkType::pppoe, pppoe(ppp(protocol, datagram, false)));
+    add(LinkType::pppoe, pppoe(ppp(protocol, datagram, false, true)));
   }
   return frames;
 }

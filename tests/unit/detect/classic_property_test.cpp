@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <ostream>
 #include <random>
 #include <vector>
 
@@ -68,6 +69,8 @@ bool same(const ScanEvent& left, const ScanEvent& right) {
 struct Variant {
   const char* name;
   ReferenceRule rule;
+
+  friend void PrintTo(const Variant& variant, std::ostream* out) { *out << variant.name; }
 };
 
 class ClassicProperty : public ::testing::TestWithParam<Variant> {};

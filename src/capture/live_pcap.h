@@ -1,15 +1,13 @@
-// Frames through libpcap, live or from a stream: the only code that speaks to that library, for the
-// back ends that want frames. pcap(3PCAP), version 1.10. Leaves decoding to them.
+// Frames from the network through libpcap, for the back ends that want frames. Implemented in
+// pcap.cpp, the only code that speaks to that library. Leaves decoding to them.
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
-#include <cstdio>
 #include <memory>
 #include <string>
 
-#include "capture/assembler.h"
+#include "capture/frame.h"
 #include "core/link.h"
 #include "core/result.h"
 #include "core/unique_fd.h"
@@ -17,6 +15,10 @@
 struct pcap;  // libpcap's pcap_t
 
 namespace scanlogd {
+
+/// `link type 127 (IEEE802_11_RADIO)`: a LINKTYPE_ or DLT_ number, with libpcap's name if it has
+/// one.
+[[nodiscard]] std::string describe_link(int type);
 
 /// Closes a libpcap handle.
 struct PcapCloser {
@@ -33,11 +35,12 @@ class LivePcap {
     int snap_length = 0;            ///< bytes of each frame, link header included
   };
 
-  /// Starts capturing, without what `can_matter` can do without where the kernel can tell (it is let
-  /// through where not). Delivers within 50 ms. An unknown link layer is an error.
+  /// Starts capturing, without what `can_matter` can do without where the kernel can tell (it is
+  /// let through where not). Delivers within 50 ms. An unknown link layer is an error.
   [[nodiscard]] static Result<LivePcap> open(const Options& options);
 
-  /// Readable when `dispatch` has work; also while an interface is down, to see if it went for good.
+  /// Readable when `dispatch` has work; also while an interface is down, to see if it went for
+  /// good.
   [[nodiscard]] int fd() const noexcept { return ready_.get(); }
 
   [[nodiscard]] LinkType link() const noexcept { return link_; }
@@ -46,8 +49,8 @@ class LivePcap {
   /// were. `Frame::time` is not set; `Frame::bytes` are valid during the call.
   template <class Take>
   [[nodiscard]] Result<std::size_t> dispatch(std::size_t limit, Take take) {
-    return dispatch(limit, [](void* it, const Frame& frame) { (*static_cast<Take*>(it))(frame); },
-                    &take);
+    return dispatch(
+        limit, [](void* it, const Frame& frame) { (*static_cast<Take*>(it))(frame); }, &take);
   }
 
   /// Frames lost in the kernel since `open`, for want of room. One system call.
@@ -68,36 +71,6 @@ class LivePcap {
   UniqueFd ready_;  ///< epoll set of the packet socket and `timer_`
   bool timer_runs_ = false;
   mutable std::uint64_t dropped_ = 0;
-};
-
-/// A capture file read from front to back: pcap of either byte order and precision, or pcapng with
-/// one link layer throughout.
-class PcapReader {
- public:
-  /// What `next` came to.
-  enum class Next : std::uint8_t { frame, end, failed };
-
-  /// Takes over `stream` and reads the file header. `name` is for messages.
-  [[nodiscard]] static Result<PcapReader> open(std::FILE* stream, std::string name);
-
-  [[nodiscard]] LinkType link() const noexcept { return link_; }
-
-  /// Reads one record. `frame.time` is its time stamp since the epoch, moved into [1970, 2116]
-  /// where a broken one is out of it; `frame.bytes` are valid until the next call.
-  [[nodiscard]] Next next(Frame& frame) noexcept;
-
-  /// Why the last `next` failed: `read(NAME): reason`.
-  [[nodiscard]] Error error() const;
-
-  /// Forgets a failure of the stream, so that `next` tries again from where the stream stands.
-  void retry() noexcept;
-
- private:
-  PcapReader() = default;
-
-  std::string name_;
-  std::unique_ptr<pcap, PcapCloser> handle_;
-  LinkType link_{};
 };
 
 }  // namespace scanlogd

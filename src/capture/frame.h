@@ -1,0 +1,17 @@
+// A frame between the back end that captured it and the code that takes it apart.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <span>
+
+namespace scanlogd {
+
+/// One frame as captured. Does not own its bytes.
+struct Frame {
+  std::span<const std::byte> bytes;
+  std::size_t wire_size = 0;        ///< before the capture cut it
+  std::chrono::nanoseconds time{};  ///< becomes `Packet::time`
+};
+
+}  // namespace scanlogd
