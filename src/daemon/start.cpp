@@ -58,10 +58,12 @@ Result<std::vector<NamedDetector>> make_detectors(const Options& options) {
   return detectors;
 }
 
-/// Says what to do about the one error everybody meets first.
+/// Says what to do about the two errors everybody meets first.
 Error with_hint(Error error) {
   if (error.code == EPERM || error.code == EACCES) {
     error.what += "; start as root or with CAP_NET_RAW";
+  } else if (error.code == ENODEV) {
+    error.what += "; see the interfaces there are with: ip link";
   }
   return error;
 }
