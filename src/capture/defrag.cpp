@@ -5,13 +5,12 @@
 // units.
 #include "capture/defrag.h"
 
-#include <sys/mman.h>
-
 #include <algorithm>
 #include <bit>
-#include <cerrno>
 #include <cstring>
 #include <utility>
+
+#include "core/reserved_memory.h"
 
 namespace scanlogd {
 namespace {
@@ -96,34 +95,11 @@ void for_each_word(std::size_t first, std::size_t last, Visit visit) noexcept {
   }
 }
 
-// Zeroed memory, touched as used.
-template <class Item>
-class Reserved {
- public:
-  static Result<Reserved> make(std::size_t count) {
-    void* const memory = ::mmap(nullptr, count * sizeof(Item), PROT_READ | PROT_WRITE,
-                                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (memory == MAP_FAILED) return fail_errno("mmap", "reassembler", errno);
-    return Reserved(std::span(static_cast<Item*>(memory), count));
-  }
-  Reserved(Reserved&& other) noexcept : items_(std::exchange(other.items_, {})) {}
-  Reserved& operator=(Reserved&&) = delete;
-  ~Reserved() {
-    if (!items_.empty()) (void)::munmap(items_.data(), items_.size_bytes());  // cannot fail
-  }
-
-  [[nodiscard]] std::span<Item> items() const noexcept { return items_; }
-
- private:
-  explicit Reserved(std::span<Item> items) noexcept : items_(items) {}
-  std::span<Item> items_;
-};
-
 }  // namespace
 
 struct Defragmenter::State {
-  Reserved<Datagram> datagrams;
-  Reserved<Body> bodies;  // one for each of `datagrams`
+  ReservedMemory<Datagram> datagrams;
+  ReservedMemory<Body> bodies;  // one for each of `datagrams`
   HashKey secret;
   DefragStats stats;
 
@@ -262,9 +238,9 @@ Defragmenter::~Defragmenter() = default;
 
 Result<Defragmenter> Defragmenter::make(std::size_t datagrams, HashKey key) {
   const std::size_t count = std::bit_ceil(std::max(datagrams, kWays));
-  auto slots = Reserved<Datagram>::make(count);
+  auto slots = ReservedMemory<Datagram>::make(count, "reassembler");
   if (!slots) return std::unexpected(slots.error());
-  auto bodies = Reserved<Body>::make(count);
+  auto bodies = ReservedMemory<Body>::make(count, "reassembler");
   if (!bodies) return std::unexpected(bodies.error());
   return Defragmenter(
       std::make_unique<State>(std::move(*slots), std::move(*bodies), key, DefragStats{}));

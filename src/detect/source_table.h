@@ -5,19 +5,15 @@
 // collide with.
 #pragma once
 
-#include <sys/mman.h>
-
 #include <array>
 #include <bit>
-#include <cerrno>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
-#include <span>
 #include <type_traits>
 #include <utility>
 
 #include "core/keyed_hash.h"
+#include "core/reserved_memory.h"
 #include "core/result.h"
 
 namespace scanlogd {
@@ -44,9 +40,9 @@ class SourceTable {
   /// Room for `sources`, rounded up to a power of two of at least eight.
   [[nodiscard]] static Result<SourceTable> make(std::size_t sources, HashKey key) {
     const std::size_t buckets = std::bit_ceil(sources < kWays ? kWays : sources) / kWays;
-    auto bucket_memory = reserve<Bucket>(buckets);
+    auto bucket_memory = ReservedMemory<Bucket>::make(buckets, "source table");
     if (!bucket_memory) return std::unexpected(bucket_memory.error());
-    auto entry_memory = reserve<Entry>(buckets * kWays);
+    auto entry_memory = ReservedMemory<Entry>::make(buckets * kWays, "source table");
     if (!entry_memory) return std::unexpected(entry_memory.error());
     return SourceTable(std::move(*bucket_memory), std::move(*entry_memory), key);
   }
@@ -109,36 +105,7 @@ class SourceTable {
   };
   static_assert(sizeof(Bucket) == 64);
 
-  /// Zero-filled pages for `count` items, given back at the end.
-  template <class Item>
-  class Reservation {
-   public:
-    explicit Reservation(std::span<Item> items) noexcept : items_(items) {}
-    Reservation(Reservation&& other) noexcept : items_(std::exchange(other.items_, {})) {}
-    Reservation& operator=(Reservation&& other) noexcept {
-      std::swap(items_, other.items_);
-      return *this;
-    }
-    Reservation(const Reservation&) = delete;
-    Reservation& operator=(const Reservation&) = delete;
-    ~Reservation() {
-      if (!items_.empty()) (void)::munmap(items_.data(), items_.size_bytes());  // cannot fail
-    }
-    [[nodiscard]] std::span<Item> items() const noexcept { return items_; }
-
-   private:
-    std::span<Item> items_;
-  };
-
-  template <class Item>
-  [[nodiscard]] static Result<Reservation<Item>> reserve(std::size_t count) {
-    void* const memory = ::mmap(nullptr, count * sizeof(Item), PROT_READ | PROT_WRITE,
-                                MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-    if (memory == MAP_FAILED) return fail_errno("mmap", "source table", errno);
-    return Reservation<Item>({static_cast<Item*>(memory), count});
-  }
-
-  SourceTable(Reservation<Bucket> buckets, Reservation<Entry> entries, HashKey key) noexcept
+  SourceTable(ReservedMemory<Bucket> buckets, ReservedMemory<Entry> entries, HashKey key) noexcept
       : buckets_(std::move(buckets)), entries_(std::move(entries)), key_(key) {}
 
   [[nodiscard]] std::size_t bucket_index(std::uint32_t source) const noexcept {
@@ -174,8 +141,8 @@ class SourceTable {
     return cheapest;
   }
 
-  Reservation<Bucket> buckets_;
-  Reservation<Entry> entries_;
+  ReservedMemory<Bucket> buckets_;
+  ReservedMemory<Entry> entries_;
   HashKey key_;
 };
 
