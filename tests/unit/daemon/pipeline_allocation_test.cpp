@@ -1,5 +1,6 @@
-// The hot path allocates nothing: a million packets from a capture file through decoding, detector and
-// scan book, with operator new counted. What a scan's line costs is paid per scan, not per packet.
+// The hot path allocates nothing: a million packets from a capture file through decoding, detector
+// and scan book, with operator new counted. What a scan's line costs is paid per scan, not per
+// packet.
 #include <gtest/gtest.h>
 
 #include <array>
