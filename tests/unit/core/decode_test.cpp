@@ -390,6 +390,15 @@ TEST(DecodeTransport, TcpOptionsAreNoneOnlyTheMssOrSomethingElse) {
   }
 }
 
+TEST(DecodeTransport, ReservedBitsBesideTheTcpDataOffsetDoNotMatter) {
+  Bytes bare = tcp_segment({}, counting(8));
+  bare[12] = std::byte{0x5f};
+  EXPECT_EQ(decode(ipv4_datagram({}, bare)).packet.options, TcpOptions::none);
+  Bytes mss = tcp_segment({.options = hex("0204 05b4")}, counting(8));
+  mss[12] = std::byte{0x6f};
+  EXPECT_EQ(decode(ipv4_datagram({}, mss)).packet.options, TcpOptions::mss_only);
+}
+
 TEST(DecodeTransport, TcpDataIsNotTakenForOptions) {
   const Bytes datagram = ipv4_datagram({}, tcp_segment({}, hex("0204 05b4")));
   EXPECT_EQ(decode(datagram).packet.options, TcpOptions::none);
