@@ -130,7 +130,7 @@ class NidsCapture final : public Capture {
     const Decoded seen = decode_ip(payload->datagram, wire_size, packet);
     const bool is_fragment = seen == Decoded::fragment;
     if (seen != Decoded::packet && !is_fragment) return stats_.count(seen);
-    const bool is_ipv4 = payload->datagram[0] >> 4 == std::byte{4};
+    const bool is_ipv4 = (payload->datagram[0] >> 4) == std::byte{4};
     if (!is_ipv4 || (!is_fragment && !can_matter(packet))) {
       ++stats_.filtered;
       return;

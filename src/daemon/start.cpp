@@ -88,6 +88,7 @@ Result<std::vector<std::unique_ptr<Capture>>> open_captures(const Options& optio
 
   for (const Section& section : sections) {
     auto capture = (*plugin)->open(section);
+    if (!capture && !options.live()) return std::unexpected(capture.error());
     if (!capture) return std::unexpected(with_hint(capture.error()));
     captures.push_back(std::move(*capture));
   }

@@ -138,8 +138,9 @@ class SyslogSink final : public Sink {
     if (::fchdir(place.directory.get()) != 0) return false;
     const bool connected = ::connect(candidate.get(), reinterpret_cast<const sockaddr*>(&address),
                                      sizeof(address)) == 0;
-    (void)::chdir("/");  // back into the chroot; nothing here depends on the working directory
-    if (!connected) return false;
+    // Back into the chroot: a working directory outside it is a way out.
+    const bool is_back = ::chdir("/") == 0;
+    if (!connected || !is_back) return false;
     socket_ = std::move(candidate);
     stream_ = type == SOCK_STREAM;
     sent_of_front_ = 0;

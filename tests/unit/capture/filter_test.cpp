@@ -131,7 +131,7 @@ bool user_space_wants(LinkType type, const Bytes& frame) {
       return can_matter(packet);
     case Decoded::fragment:
       // IPv4 names its protocol in every fragment; of IPv6 only the first has to.
-      return payload->datagram[0] >> 4 == std::byte{6} || payload->datagram[9] == std::byte{6};
+      return (payload->datagram[0] >> 4) == std::byte{6} || payload->datagram[9] == std::byte{6};
     default:
       return false;
   }
