@@ -48,8 +48,8 @@ class Engine {
   bool stop_ = false;
   bool more_ = false;  ///< some capture was left before it was idle
   std::string failure_;
-  Clock::time_point next_flush_{};
-  Clock::time_point next_drop_check_{};
+  Clock::time_point next_flush_;
+  Clock::time_point next_drop_check_;
   std::uint64_t reported_drops_ = 0;
 };
 

@@ -35,7 +35,7 @@ void Pipeline::keep_local_targets(PacketBatch& batch) noexcept {
     });
   };
   Packet* const first = batch.packets.data();
-  const auto kept = std::remove_if(first, first + batch.size, foreign);
+  auto* const kept = std::remove_if(first, first + batch.size, foreign);
   const auto size = static_cast<std::size_t>(kept - first);
   not_local_ += batch.size - size;
   batch.size = size;

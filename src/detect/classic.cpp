@@ -82,8 +82,8 @@ enum Outcome : std::size_t {
   new_port,
   after_report,
   scan,
-  kOutcomes,
 };
+constexpr std::size_t kOutcomes = scan + 1;
 
 template <std::size_t kPorts>
 class ClassicDetector final : public Detector {

@@ -66,6 +66,45 @@ class SyslogSink final : public Sink {
 
   void flush(Flush how) noexcept override {
     if (how == Flush::reopen) socket_.reset();
+    deliver();
+    if (unreported_ == 0 || !spool_.empty()) return;
+    // Somebody listens again: say how many messages the spool had to refuse.
+    const std::uint64_t lost = unreported_;
+    unreported_ = 0;
+    enqueue(kFacilityDaemon | static_cast<int>(Severity::warning), std::chrono::system_clock::now(),
+            "the system log could not be reached: " + std::to_string(lost) + " messages lost");
+    deliver();
+  }
+
+  [[nodiscard]] SinkStats stats() const noexcept override {
+    SinkStats now = stats_;
+    now.waiting = spool_.messages();
+    return now;
+  }
+
+ private:
+  void submit(int priority, std::chrono::system_clock::time_point at,
+              std::string_view text) noexcept {
+    enqueue(priority, at, text);
+    flush(Flush::waiting);
+  }
+
+  void enqueue(int priority, std::chrono::system_clock::time_point at,
+               std::string_view text) noexcept {
+    ++stats_.written;
+    std::array<char, 16> time{};
+    std::string message;
+    message.reserve(text.size() + 40);
+    message.append("<").append(std::to_string(priority)).append(">");
+    message.append(format_syslog_time(at, time)).append(" ").append(kIdent).append(text);
+    if (!spool_.push(message)) {
+      ++stats_.lost;
+      ++unreported_;
+    }
+  }
+
+  /// Sends what waits, until it is all gone or the log daemon takes no more.
+  void deliver() noexcept {
     bool reconnected = false;
     while (!spool_.empty()) {
       if (!socket_) {
@@ -87,38 +126,6 @@ class SyslogSink final : public Sink {
         sent_of_front_ = 0;
       }
     }
-    report_losses();
-  }
-
-  [[nodiscard]] SinkStats stats() const noexcept override {
-    SinkStats now = stats_;
-    now.waiting = spool_.messages();
-    return now;
-  }
-
- private:
-  void submit(int priority, std::chrono::system_clock::time_point at,
-              std::string_view text) noexcept {
-    ++stats_.written;
-    std::array<char, 16> time{};
-    std::string message;
-    message.reserve(text.size() + 40);
-    message.append("<").append(std::to_string(priority)).append(">");
-    message.append(format_syslog_time(at, time)).append(" ").append(kIdent).append(text);
-    if (!spool_.push(message)) {
-      ++stats_.lost;
-      ++unreported_;
-    }
-    flush(Flush::waiting);
-  }
-
-  /// Says how many messages the spool had to refuse, as soon as somebody listens again.
-  void report_losses() noexcept {
-    if (unreported_ == 0) return;
-    const std::uint64_t lost = unreported_;
-    unreported_ = 0;
-    submit(kFacilityDaemon | static_cast<int>(Severity::warning), std::chrono::system_clock::now(),
-           "the system log could not be reached: " + std::to_string(lost) + " messages lost");
   }
 
   [[nodiscard]] bool connect_anywhere() noexcept {
