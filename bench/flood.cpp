@@ -1,8 +1,8 @@
 // The sender of the live comparison: a bounded number of TCP segments to one address, from random
-// sources (a SYN flood) or from one (bulk data), as fast as possible or up to a rate. AF_PACKET
-// without queueing discipline, packet(7); checksums are right, so that the target's TCP answers.
-// For network namespaces made for it, as bench/live.py does: it is a flood wherever it is pointed
-// at.
+// sources of a network (a SYN flood) or from one (bulk data), as fast as possible or up to a rate.
+// AF_PACKET without queueing discipline, packet(7); checksums are right, so that the target's TCP
+// answers. For network namespaces made for it, as bench/live.py does: it is a flood wherever it is
+// pointed at.
 #include <arpa/inet.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
@@ -50,10 +50,13 @@ struct Order {
   std::string interface;
   std::array<std::uint8_t, ETH_ALEN> mac{};
   std::uint32_t target = 0;
-  std::uint32_t source = 0;  // 0: random ones
+  std::uint32_t source = 0;       // or the first of them
+  std::uint32_t source_mask = 0;  // which bits of it are random
   std::uint16_t port = 0;
   std::uint64_t count = 0;
   std::uint64_t rate = 0;  // packets per second; 0: as fast as possible
+
+  [[nodiscard]] bool is_flood() const { return source_mask != 0; }
 };
 
 void store_16(std::span<std::uint8_t> bytes, std::size_t at, std::uint32_t value) {
@@ -81,7 +84,7 @@ std::uint32_t fold(std::uint32_t sum) {
 class Frames {
  public:
   explicit Frames(const Order& order) : order_(order), random_(std::random_device()()) {
-    const std::size_t payload = order.source == 0 ? 0 : kBulkPayload;
+    const std::size_t payload = order.is_flood() ? 0 : kBulkPayload;
     frame_.resize(kLinkSize + 2 * kHeaderSize + payload);
     std::ranges::copy(order.mac, frame_.begin());
     frame_[6] = 0x02;  // a locally administered sender
@@ -95,7 +98,7 @@ class Frames {
     const auto tcp = ip.subspan(kHeaderSize);
     store_16(tcp, 2, order.port);
     tcp[12] = 5 << 4;
-    tcp[13] = order.source == 0 ? 0x02 : 0x10;  // SYN, or ACK as of bulk data
+    tcp[13] = order.is_flood() ? 0x02 : 0x10;  // SYN, or ACK as of bulk data
     store_16(tcp, 14, 1024);
     frames_.assign(kBatch, frame_);
     for (std::size_t i = 0; i < kBatch; ++i) {
@@ -117,15 +120,11 @@ class Frames {
     const std::uint64_t random = random_();
     const auto ip = frame.subspan(kLinkSize);
     const auto tcp = ip.subspan(kHeaderSize, kHeaderSize);
-    // 32.0.0.0 to 95.255.255.255: all of them may come from anywhere.
-    const std::uint32_t source =
-        order_.source != 0 ? order_.source
-                           : 0x20000000U + (static_cast<std::uint32_t>(random) & 0x3fffffffU);
-    store_32(ip, 12, source);
+    store_32(ip, 12, order_.source + (static_cast<std::uint32_t>(random) & order_.source_mask));
     store_16(ip, 10, 0);
     store_16(ip, 10, fold(sum_16(ip.first(kHeaderSize))));
-    store_16(tcp, 0,
-             order_.source != 0 ? 40000 : 1024 + static_cast<std::uint32_t>(random >> 32) % 60000);
+    const auto port = static_cast<std::uint32_t>(random >> 32) % 60000;
+    store_16(tcp, 0, order_.is_flood() ? 1024 + port : 40000);
     store_32(tcp, 4, sequence_ += static_cast<std::uint32_t>(kBulkPayload));
     store_16(tcp, 16, 0);
     const std::uint32_t pseudo_header = sum_16(ip.subspan(12, 8)) + IPPROTO_TCP +
@@ -184,11 +183,22 @@ std::uint64_t send_all(int wire, const Order& order) {
   return sent;
 }
 
-bool parse_address(const char* text, std::uint32_t& out) {
+bool parse_address(const std::string& text, std::uint32_t& out) {
   in_addr address{};
-  if (::inet_pton(AF_INET, text, &address) != 1) return false;
+  if (::inet_pton(AF_INET, text.c_str(), &address) != 1) return false;
   out = ntohl(address.s_addr);
   return true;
+}
+
+/// An address, or ADDRESS/BITS for random ones of that network.
+bool parse_source(std::string_view text, Order& order) {
+  const std::size_t slash = text.find('/');
+  if (slash != std::string_view::npos) {
+    const int bits = std::atoi(std::string(text.substr(slash + 1)).c_str());
+    if (bits < 1 || bits > 31) return false;
+    order.source_mask = ~std::uint32_t{0} >> bits;
+  }
+  return parse_address(std::string(text.substr(0, slash)), order.source);
 }
 
 bool parse_mac(const char* text, std::array<std::uint8_t, ETH_ALEN>& out) {
@@ -208,15 +218,14 @@ int main(int argc, char** argv) {
   if (argc != 8) {
     return complain(
         "usage: bench_flood INTERFACE MAC TARGET PORT SOURCE COUNT RATE\n"
-        "SOURCE: \"random\" sends SYN, an address sends bulk data; RATE 0: no limit");
+        "SOURCE: ADDRESS/BITS sends SYN, ADDRESS sends bulk data; RATE 0: no limit");
   }
   Order order{.interface = argv[1],
               .port = static_cast<std::uint16_t>(std::atoi(argv[4])),
               .count = std::strtoull(argv[6], nullptr, 10),
               .rate = std::strtoull(argv[7], nullptr, 10)};
   if (!parse_mac(argv[2], order.mac) || !parse_address(argv[3], order.target) || order.port == 0 ||
-      order.count == 0 || order.count > kMaxCount ||
-      (std::string_view(argv[5]) != "random" && !parse_address(argv[5], order.source))) {
+      !parse_source(argv[5], order) || order.count == 0 || order.count > kMaxCount) {
     return complain("an argument makes no sense");
   }
   const int wire = open_wire(order.interface);
