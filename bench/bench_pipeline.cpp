@@ -15,6 +15,7 @@
 
 #include "daemon/pipeline.h"
 #include "per_packet.h"
+#include "support/captures.h"
 #include "support/frame_builder.h"
 #include "support/scans.h"
 
@@ -63,18 +64,11 @@ class CaptureFile {
   std::filesystem::path path_;
 };
 
-Result<std::unique_ptr<Capture>> open_file(const std::string& path) {
-  Section options;
-  options.set("path", path, "--read");
-  const auto plugin = std::ranges::find(capture_table(), "file", &CapturePlugin::name);
-  return (*plugin)->open(options);
-}
-
 void read_file(benchmark::State& state, const CaptureFile& file) {
   const auto batch = std::make_unique<PacketBatch>();
   for (auto _ : state) {
     RecordingSink::Tape tape;
-    auto capture = open_file(file.path());
+    auto capture = test::open_file(file.path());
     auto detector = detector_table().front()->make({});
     if (!capture || !detector) return state.SkipWithError("cannot open");
     std::vector<NamedDetector> detectors;

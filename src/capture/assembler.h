@@ -22,8 +22,9 @@ namespace scanlogd {
 /// The state between frames: the reassembler and the accounts.
 class Assembler {
  public:
-  /// Takes the memory of the reassembler and a random key.
-  [[nodiscard]] static Result<Assembler> make() {
+  /// Takes the memory of the reassembler and a random key. Leaves out what cannot matter to
+  /// `interest`.
+  [[nodiscard]] static Result<Assembler> make(const Interest& interest) {
     // As many as the kernel holds in its 4 MB (net.ipv4.ipfrag_high_thresh), about 6 MB if all
     // used.
     constexpr std::size_t kDatagrams = 4096;
@@ -31,7 +32,7 @@ class Assembler {
     if (!key) return std::unexpected(key.error());
     auto defragmenter = Defragmenter::make(kDatagrams, *key);
     if (!defragmenter) return std::unexpected(defragmenter.error());
-    return Assembler(std::move(*defragmenter));
+    return Assembler(interest, std::move(*defragmenter));
   }
 
   /// Puts the packet that `frame` carries or completes, if there is one, into `batch`, which has
@@ -42,21 +43,22 @@ class Assembler {
     if (!payload) return stats_.count(Decoded::not_ip);
     const std::size_t wire_size =
         std::max(frame.wire_size, frame.bytes.size()) - payload->header_size;
-    Packet packet;
+    Packet& packet = batch.packets[batch.size];
     Decoded decoded = decode_ip(payload->datagram, wire_size, packet);
-    if (decoded == Decoded::fragment)
+    if (decoded == Decoded::fragment) {
       decoded = defragmenter_.add(payload->datagram, wire_size, frame.time, packet);
+    }
     if (decoded != Decoded::packet) return stats_.count(decoded);
-    if (!can_matter(packet)) {
+    if (!can_matter(packet, interest_)) {
       ++stats_.filtered;
       return;
     }
     packet.time = frame.time;
     if (payload->outgoing) packet.traits |= trait::outgoing;
-    batch.push(packet);
+    ++batch.size;
   }
 
-  /// The accounts, but for `dropped`.
+  /// The accounts, but for `seen` and `dropped`.
   [[nodiscard]] CaptureStats stats() const noexcept {
     CaptureStats stats = stats_;
     stats.reassembled = defragmenter_.stats().completed;
@@ -64,8 +66,10 @@ class Assembler {
   }
 
  private:
-  explicit Assembler(Defragmenter defragmenter) noexcept : defragmenter_(std::move(defragmenter)) {}
+  Assembler(const Interest& interest, Defragmenter defragmenter) noexcept
+      : interest_(interest), defragmenter_(std::move(defragmenter)) {}
 
+  Interest interest_;
   Defragmenter defragmenter_;
   CaptureStats stats_;
 };

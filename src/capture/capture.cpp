@@ -1,5 +1,7 @@
-// The part of capture.h that all back ends share: the accounts of what did not become a packet.
+// The parts of capture.h that back ends share.
 #include "capture/capture.h"
+
+#include <utility>
 
 namespace scanlogd {
 
@@ -20,6 +22,26 @@ void CaptureStats::count(Decoded reason) noexcept {
       ++bad_header;
       break;
   }
+}
+
+Result<std::vector<Captures>> open_each(
+    const CaptureRequest& request,
+    Result<std::unique_ptr<Capture>> (*open)(const CaptureRequest& request,
+                                             const std::string* interface)) {
+  Captures captures;
+  for (const std::string& interface : request.interfaces) {
+    auto capture = open(request, &interface);
+    if (!capture) return std::unexpected(capture.error());
+    captures.push_back(std::move(*capture));
+  }
+  if (captures.empty()) {
+    auto capture = open(request, nullptr);
+    if (!capture) return std::unexpected(capture.error());
+    captures.push_back(std::move(*capture));
+  }
+  std::vector<Captures> engines;
+  engines.push_back(std::move(captures));
+  return engines;
 }
 
 }  // namespace scanlogd

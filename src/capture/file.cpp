@@ -215,7 +215,11 @@ class FileCapture final : public Capture {
     return Poll::more;
   }
 
-  [[nodiscard]] CaptureStats stats() const noexcept override { return assembler_.stats(); }
+  [[nodiscard]] CaptureStats stats() const noexcept override {
+    CaptureStats stats = assembler_.stats();
+    stats.seen = stats.received;
+    return stats;
+  }
 
  private:
   enum class Next { item, starved, end, failed };
@@ -262,22 +266,33 @@ class FileCapture final : public Capture {
   std::string reason_;
 };
 
-Result<std::unique_ptr<Capture>> open(const Section& options) {
-  if (auto known = options.reject_unknown({"path"}); !known) return std::unexpected(known.error());
-  const std::string path(options.text("path").value_or(""));
+Result<std::unique_ptr<Capture>> open_path(const std::string& path, const Interest& interest) {
   const std::string name = path == "-" ? "standard input" : path;
   UniqueFd fd(path == "-" ? ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
                           : ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
   if (!fd) return fail_errno("open", name, errno);
   struct stat status {};
   if (::fstat(fd.get(), &status) != 0) return fail_errno("open", name, errno);
-  auto assembler = Assembler::make();
+  auto assembler = Assembler::make(interest);
   if (!assembler) return std::unexpected(assembler.error());
   auto capture = std::make_unique<FileCapture>(
       name, std::make_unique<Input>(std::move(fd), !S_ISREG(status.st_mode)),
       std::move(*assembler));
   if (auto header = capture->read_header(); !header) return std::unexpected(header.error());
   return capture;
+}
+
+Result<std::vector<Captures>> open(const CaptureRequest& request) {
+  if (auto known = request.options.reject_unknown({}); !known) {
+    return std::unexpected(known.error());
+  }
+  std::vector<Captures> engines(1);
+  for (const std::string& path : request.paths) {
+    auto capture = open_path(path, request.interest);
+    if (!capture) return std::unexpected(capture.error());
+    engines.front().push_back(std::move(*capture));
+  }
+  return engines;
 }
 
 }  // namespace

@@ -154,20 +154,25 @@ void judge_flags(Program& program, std::uint32_t header_size) {
   program.jump_equal(tcp_flag::ack, Label::drop, Label::accept);
 }
 
-void judge_ipv6(Program& program, std::uint32_t header_size) {
+// Where packets go that are not TCP.
+Label other(const Interest& interest) {
+  return interest.other_protocols ? Label::accept : Label::drop;
+}
+
+void judge_ipv6(Program& program, const Interest& interest, std::uint32_t header_size) {
   program.emit(opcode::load_byte_at_x, header_size + 6);
   // Extension headers, fragments among them: only user space follows the chain.
   for (const std::uint32_t extension : {0u, 43u, 44u, 51u, 60u, 135u, 139u, 140u})
     program.jump_equal(extension, Label::accept);
-  program.jump_equal(static_cast<std::uint32_t>(IpProto::tcp), Label::next, Label::drop);
+  program.jump_equal(static_cast<std::uint32_t>(IpProto::tcp), Label::next, other(interest));
   advance_x(program, 40);
   judge_flags(program, header_size);
 }
 
-void judge_ipv4(Program& program, std::uint32_t header_size) {
+void judge_ipv4(Program& program, const Interest& interest, std::uint32_t header_size) {
   constexpr std::uint32_t kMoreOrOffset = 0x3fff;  // RFC 791 3.1
   program.emit(opcode::load_byte_at_x, header_size + 9);
-  program.jump_equal(static_cast<std::uint32_t>(IpProto::tcp), Label::next, Label::drop);
+  program.jump_equal(static_cast<std::uint32_t>(IpProto::tcp), Label::next, other(interest));
   // Before the flags are looked at: a first fragment may be too short to have any.
   program.emit(opcode::load_half_at_x, header_size + 6);
   program.jump_bits(kMoreOrOffset, Label::accept);
@@ -181,7 +186,8 @@ void judge_ipv4(Program& program, std::uint32_t header_size) {
 
 }  // namespace
 
-std::vector<FilterInstruction> make_filter(LinkType link, std::uint32_t snap_length) {
+std::vector<FilterInstruction> make_filter(LinkType link, const Interest& interest,
+                                           std::uint32_t snap_length) {
   const auto header = shape(link);
   if (!header) return {};
   Program program;
@@ -193,9 +199,9 @@ std::vector<FilterInstruction> make_filter(LinkType link, std::uint32_t snap_len
   program.emit(opcode::bit_and, 0xf0);
   program.jump_equal(0x40, Label::ipv4);
   program.jump_equal(0x60, Label::next, Label::drop);
-  judge_ipv6(program, header->header_size);
+  judge_ipv6(program, interest, header->header_size);
   program.place(Label::ipv4);
-  judge_ipv4(program, header->header_size);
+  judge_ipv4(program, interest, header->header_size);
 
   program.place(Label::accept);
   program.emit(opcode::finish, snap_length);

@@ -6,16 +6,18 @@
 #include <cstdint>
 #include <vector>
 
+#include "core/interest.h"
 #include "core/link.h"
 #include "core/packet.h"
 
 namespace scanlogd {
 
-/// Can `packet` matter? TCP that was fragmented, or whose flags are not "ACK, and none of FIN, SYN,
-/// RST" (so neither a bare ACK nor PSH+ACK).
-[[nodiscard]] constexpr bool can_matter(const Packet& packet) noexcept {
+/// Can `packet` matter to whoever has `interest`? TCP that was fragmented, or whose flags are not
+/// "ACK, and none of FIN, SYN, RST" (so neither a bare ACK nor PSH+ACK); of other protocols either
+/// all or none. `Interest::outgoing` is not judged here: who can tell leaves those out beforehand.
+[[nodiscard]] constexpr bool can_matter(const Packet& packet, const Interest& interest) noexcept {
   constexpr std::uint8_t kTelling = tcp_flag::fin | tcp_flag::syn | tcp_flag::rst | tcp_flag::ack;
-  if (packet.protocol != IpProto::tcp) return false;
+  if (packet.protocol != IpProto::tcp) return interest.other_protocols;
   if ((packet.traits & trait::fragmented) != 0) return true;
   return (packet.flags & kTelling) != tcp_flag::ack;
 }
@@ -33,6 +35,7 @@ struct FilterInstruction {
 /// It reads no link-layer field but the protocol, and everything else at or behind the end of the
 /// link header: the only form that libpcap can move to a cooked socket, which has no such header.
 /// Empty for link types whose header has no fixed size.
-[[nodiscard]] std::vector<FilterInstruction> make_filter(LinkType link, std::uint32_t snap_length);
+[[nodiscard]] std::vector<FilterInstruction> make_filter(LinkType link, const Interest& interest,
+                                                         std::uint32_t snap_length);
 
 }  // namespace scanlogd

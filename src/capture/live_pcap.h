@@ -8,6 +8,7 @@
 #include <string>
 
 #include "capture/frame.h"
+#include "core/interest.h"
 #include "core/link.h"
 #include "core/result.h"
 #include "core/unique_fd.h"
@@ -33,6 +34,7 @@ class LivePcap {
     std::string interface = "any";  ///< "any": all, those that come later too
     bool promiscuous = false;       ///< also what is not addressed to this machine
     int snap_length = 0;            ///< bytes of each frame, link header included
+    Interest interest;              ///< what may not be left out
   };
 
   /// Starts capturing, without what `can_matter` can do without where the kernel can tell (it is

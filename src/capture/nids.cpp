@@ -95,8 +95,9 @@ class Reassembler {
 
 class NidsCapture final : public Capture {
  public:
-  NidsCapture(LivePcap source, std::unique_ptr<Reassembler> reassembler) noexcept
-      : source_(std::move(source)), reassembler_(std::move(reassembler)) {}
+  NidsCapture(const Interest& interest, LivePcap source,
+              std::unique_ptr<Reassembler> reassembler) noexcept
+      : interest_(interest), source_(std::move(source)), reassembler_(std::move(reassembler)) {}
 
   [[nodiscard]] int fd() const noexcept override { return source_.fd(); }
 
@@ -115,6 +116,7 @@ class NidsCapture final : public Capture {
   [[nodiscard]] CaptureStats stats() const noexcept override {
     CaptureStats stats = stats_;
     stats.dropped = source_.dropped();
+    stats.seen = stats.received + stats.dropped;
     return stats;
   }
 
@@ -131,7 +133,7 @@ class NidsCapture final : public Capture {
     const bool is_fragment = seen == Decoded::fragment;
     if (seen != Decoded::packet && !is_fragment) return stats_.count(seen);
     const bool is_ipv4 = (payload->datagram[0] >> 4) == std::byte{4};
-    if (!is_ipv4 || (!is_fragment && !can_matter(packet))) {
+    if (!is_ipv4 || (!is_fragment && !can_matter(packet, interest_))) {
       ++stats_.filtered;
       return;
     }
@@ -144,29 +146,37 @@ class NidsCapture final : public Capture {
     packet.time = frame.time;
     if (payload->outgoing) packet.traits |= trait::outgoing;
     if (is_fragment) packet.traits |= trait::fragmented;
-    if (!can_matter(packet)) {
+    if (!can_matter(packet, interest_)) {
       ++stats_.filtered;
       return;
     }
     batch.push(packet);
   }
 
+  Interest interest_;
   LivePcap source_;
   std::unique_ptr<Reassembler> reassembler_;
   CaptureStats stats_;
 };
 
-Result<std::unique_ptr<Capture>> open(const Section& options) {
-  if (auto known = options.reject_unknown({"interface"}); !known) {
-    return std::unexpected(known.error());
-  }
-  auto source = LivePcap::open({.interface = std::string(options.text("interface").value_or("any")),
+Result<std::unique_ptr<Capture>> open_interface(const CaptureRequest& request,
+                                                const std::string* interface) {
+  auto source = LivePcap::open({.interface = interface != nullptr ? *interface : "any",
                                 .promiscuous = false,
-                                .snap_length = kSnapLength});
+                                .snap_length = kSnapLength,
+                                .interest = request.interest});
   if (!source) return std::unexpected(source.error());
   auto reassembler = Reassembler::make();
   if (!reassembler) return std::unexpected(reassembler.error());
-  return std::make_unique<NidsCapture>(std::move(*source), std::move(*reassembler));
+  return std::make_unique<NidsCapture>(request.interest, std::move(*source),
+                                       std::move(*reassembler));
+}
+
+Result<std::vector<Captures>> open(const CaptureRequest& request) {
+  if (auto known = request.options.reject_unknown({}); !known) {
+    return std::unexpected(known.error());
+  }
+  return open_each(request, open_interface);
 }
 
 }  // namespace

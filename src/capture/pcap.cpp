@@ -65,9 +65,10 @@ Result<void> activate(pcap_t* handle, const std::string& interface) {
 
 // Without a filter everything comes, and user space does all of the work: dearer, not wrong. So
 // whatever libpcap has against the program is ignored.
-void install_filter(pcap_t* handle, LinkType link, std::uint32_t snap_length) {
+void install_filter(pcap_t* handle, LinkType link, const Interest& interest,
+                    std::uint32_t snap_length) {
   std::vector<bpf_insn> code;
-  for (const FilterInstruction& from : make_filter(link, snap_length)) {
+  for (const FilterInstruction& from : make_filter(link, interest, snap_length)) {
     code.push_back({.code = from.code, .jt = from.if_true, .jf = from.if_false, .k = from.operand});
   }
   if (code.empty()) {
@@ -131,7 +132,7 @@ Result<LivePcap> LivePcap::open(const Options& options) {
                         describe_link(type) + " is not supported");
   }
   live.link_ = *link;
-  install_filter(handle, *link, static_cast<std::uint32_t>(options.snap_length));
+  install_filter(handle, *link, options.interest, static_cast<std::uint32_t>(options.snap_length));
   if (!options.promiscuous) leave_out_other_hosts(::pcap_fileno(handle));
   if (::pcap_setnonblock(handle, 1, reason.data()) != 0) {
     return pcap_failure("pcap_setnonblock", options.interface, reason.data());
@@ -219,6 +220,7 @@ class PcapCapture final : public Capture {
   [[nodiscard]] CaptureStats stats() const noexcept override {
     CaptureStats stats = assembler_.stats();
     stats.dropped = source_.dropped();
+    stats.seen = stats.received + stats.dropped;
     return stats;
   }
 
@@ -227,19 +229,25 @@ class PcapCapture final : public Capture {
   Assembler assembler_;
 };
 
-Result<std::unique_ptr<Capture>> open(const Section& options) {
-  if (auto known = options.reject_unknown({"interface", "promiscuous"}); !known) {
-    return std::unexpected(known.error());
-  }
-  const auto promiscuous = options.boolean("promiscuous", false);
+Result<std::unique_ptr<Capture>> open_interface(const CaptureRequest& request,
+                                                const std::string* interface) {
+  const auto promiscuous = request.options.boolean("promiscuous", false);
   if (!promiscuous) return std::unexpected(promiscuous.error());
-  auto source = LivePcap::open({.interface = std::string(options.text("interface").value_or("any")),
+  auto source = LivePcap::open({.interface = interface != nullptr ? *interface : "any",
                                 .promiscuous = *promiscuous,
-                                .snap_length = kSnapLength});
+                                .snap_length = kSnapLength,
+                                .interest = request.interest});
   if (!source) return std::unexpected(source.error());
-  auto assembler = Assembler::make();
+  auto assembler = Assembler::make(request.interest);
   if (!assembler) return std::unexpected(assembler.error());
   return std::make_unique<PcapCapture>(std::move(*source), std::move(*assembler));
+}
+
+Result<std::vector<Captures>> open(const CaptureRequest& request) {
+  if (auto known = request.options.reject_unknown({"promiscuous"}); !known) {
+    return std::unexpected(known.error());
+  }
+  return open_each(request, open_interface);
 }
 
 }  // namespace

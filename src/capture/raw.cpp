@@ -14,6 +14,7 @@
 #include <chrono>
 #include <memory>
 #include <string>
+#include <utility>
 
 #include "capture/capture.h"
 #include "core/unique_fd.h"
@@ -45,6 +46,7 @@ class RawCapture final : public Capture {
     const int count = ::recvmmsg(socket_.get(), messages_.data(), PacketBatch::kCapacity,
                                  MSG_DONTWAIT | MSG_TRUNC, nullptr);
     if (count < 0) {
+      is_busy_ = false;
       if (errno == EAGAIN || errno == EINTR) return Poll::idle;
       return fail_errno("recvmmsg", "AF_INET, SOCK_RAW", errno);
     }
@@ -52,7 +54,9 @@ class RawCapture final : public Capture {
     batch.wall_minus_monotonic = std::chrono::system_clock::now().time_since_epoch() - now;
     const auto received = static_cast<std::size_t>(count);
     for (std::size_t i = 0; i < received; ++i) take(i, now, batch);
-    return received == PacketBatch::kCapacity ? Poll::more : Poll::idle;
+    if (received == PacketBatch::kCapacity) return Poll::more;
+    // Packets close together are fetched together: a wake-up costs more than a packet.
+    return std::exchange(is_busy_, true) ? Poll::soon : Poll::idle;
   }
 
   [[nodiscard]] CaptureStats stats() const noexcept override {
@@ -65,6 +69,7 @@ class RawCapture final : public Capture {
       seen_drops_ = memory[SK_MEMINFO_DROPS];
     }
     stats.dropped = dropped_;
+    stats.seen = stats.received + stats.dropped;
     return stats;
   }
 
@@ -81,6 +86,7 @@ class RawCapture final : public Capture {
   }
 
   UniqueFd socket_;
+  bool is_busy_ = false;  ///< did the last poll find something?
   CaptureStats stats_;
   mutable std::uint64_t dropped_ = 0;
   mutable std::uint32_t seen_drops_ = 0;
@@ -89,10 +95,8 @@ class RawCapture final : public Capture {
   std::array<mmsghdr, PacketBatch::kCapacity> messages_;
 };
 
-Result<std::unique_ptr<Capture>> open(const Section& options) {
-  if (auto known = options.reject_unknown({"interface"}); !known) {
-    return std::unexpected(known.error());
-  }
+Result<std::unique_ptr<Capture>> open_socket(const CaptureRequest& /*request*/,
+                                             const std::string* interface) {
   UniqueFd socket(::socket(AF_INET, SOCK_RAW | SOCK_NONBLOCK | SOCK_CLOEXEC, IPPROTO_TCP));
   if (!socket) return fail_errno("socket", "AF_INET, SOCK_RAW", errno);
   // The first needs CAP_NET_ADMIN, the second is cut to net.core.rmem_max; both are better than
@@ -100,16 +104,24 @@ Result<std::unique_ptr<Capture>> open(const Section& options) {
   if (::setsockopt(socket.get(), SOL_SOCKET, SO_RCVBUFFORCE, &kBufferSize, sizeof(int)) != 0) {
     (void)::setsockopt(socket.get(), SOL_SOCKET, SO_RCVBUF, &kBufferSize, sizeof(int));
   }
-  if (const auto interface = options.text("interface")) {
-    const std::string name(*interface);
+  if (interface != nullptr) {
     // The kernel would take an empty name for "every interface" and cut a long one.
-    if (name.empty() || name.size() >= IFNAMSIZ) return fail_errno("bind", name, ENODEV);
-    if (::setsockopt(socket.get(), SOL_SOCKET, SO_BINDTODEVICE, name.data(),
-                     static_cast<socklen_t>(name.size())) != 0) {
-      return fail_errno("bind", name, errno);
+    if (interface->empty() || interface->size() >= IFNAMSIZ) {
+      return fail_errno("bind", *interface, ENODEV);
+    }
+    if (::setsockopt(socket.get(), SOL_SOCKET, SO_BINDTODEVICE, interface->data(),
+                     static_cast<socklen_t>(interface->size())) != 0) {
+      return fail_errno("bind", *interface, errno);
     }
   }
   return std::make_unique<RawCapture>(std::move(socket));
+}
+
+Result<std::vector<Captures>> open(const CaptureRequest& request) {
+  if (auto known = request.options.reject_unknown({}); !known) {
+    return std::unexpected(known.error());
+  }
+  return open_each(request, open_socket);
 }
 
 }  // namespace

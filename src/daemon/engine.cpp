@@ -22,17 +22,21 @@ constexpr std::chrono::milliseconds kFlushInterval = 200ms;
 /// Longest silence about packets that the kernel dropped.
 constexpr std::chrono::seconds kDropInterval = 10s;
 
+/// How long a capture that is much in use collects packets before it is polled again.
+constexpr std::chrono::milliseconds kCollect = 5ms;
+
 /// Batches taken from one capture before the others, and signals, get their turn.
 constexpr int kBatchesPerTurn = 64;
 
 }  // namespace
 
-Engine::Engine(Pipeline& pipeline, std::vector<std::unique_ptr<Capture>>& captures, int signals)
+Engine::Engine(Pipeline& pipeline, Captures& captures, int signals)
     : pipeline_(pipeline),
       captures_(captures),
       signals_(signals),
       batch_(std::make_unique<PacketBatch>()) {
   for (const auto& capture : captures_) open_.push_back(capture.get());
+  collecting_.reserve(open_.size());
 }
 
 Result<void> Engine::run() {
@@ -40,6 +44,7 @@ Result<void> Engine::run() {
   while (!stop_ && !open_.empty() && failure) {
     if (auto waited = wait(); !waited) return waited;
     more_ = false;
+    collecting_.clear();
     for (Capture* const capture : busy_) serve(*capture);
     keep_house();
     failure = pipeline_.failure();
@@ -54,17 +59,20 @@ Result<void> Engine::wait() {
   polled_.clear();
   polled_.push_back({.fd = signals_, .events = POLLIN, .revents = 0});
   for (const Capture* const capture : open_) {
-    polled_.push_back({.fd = capture->fd(), .events = POLLIN, .revents = 0});
+    // poll(2) leaves negative descriptors alone.
+    const bool collects = std::ranges::find(collecting_, capture) != collecting_.end();
+    polled_.push_back({.fd = collects ? -1 : capture->fd(), .events = POLLIN, .revents = 0});
   }
   int timeout = -1;
   if (pipeline_.waiting()) timeout = static_cast<int>(kFlushInterval.count());
+  if (!collecting_.empty()) timeout = static_cast<int>(kCollect.count());
   if (more_) timeout = 0;
   if (::poll(polled_.data(), polled_.size(), timeout) < 0 && errno != EINTR) {
     return fail_errno("poll", "captures", errno);
   }
   busy_.clear();
   for (std::size_t i = 0; i < open_.size(); ++i) {
-    if (polled_[i + 1].revents != 0) busy_.push_back(open_[i]);
+    if (polled_[i + 1].revents != 0 || polled_[i + 1].fd < 0) busy_.push_back(open_[i]);
   }
   if (polled_[0].revents != 0) handle_signals();
   return {};
@@ -96,6 +104,7 @@ void Engine::serve(Capture& capture) {
     pipeline_.process(*batch_);
     if (found && *found == Poll::more) continue;
     if (found && *found == Poll::idle) return;
+    if (found && *found == Poll::soon) return collecting_.push_back(&capture);
     std::erase(open_, &capture);
     if (!found) {
       failure_ = found.error().what;

@@ -22,7 +22,7 @@ class Engine {
  public:
   /// `signals` is a signalfd for SIGTERM, SIGINT, SIGHUP and SIGUSR1, which are blocked.
   /// None of the arguments is owned.
-  Engine(Pipeline& pipeline, std::vector<std::unique_ptr<Capture>>& captures, int signals);
+  Engine(Pipeline& pipeline, Captures& captures, int signals);
 
   /// Runs until SIGTERM or SIGINT, the end of input, or a failure of the last capture, which is the
   /// error. Writes the accounts as a notice before it returns.
@@ -39,12 +39,13 @@ class Engine {
   void keep_house();
 
   Pipeline& pipeline_;
-  std::vector<std::unique_ptr<Capture>>& captures_;
+  Captures& captures_;
   int signals_;
   std::unique_ptr<PacketBatch> batch_;
-  std::vector<Capture*> open_;  ///< captures that still deliver
-  std::vector<Capture*> busy_;  ///< open ones that have work
-  std::vector<pollfd> polled_;  ///< signals, then the open captures
+  std::vector<Capture*> open_;        ///< captures that still deliver
+  std::vector<Capture*> busy_;        ///< open ones that have work
+  std::vector<Capture*> collecting_;  ///< open ones to be polled again without waiting for them
+  std::vector<pollfd> polled_;        ///< signals, then the open captures
   bool stop_ = false;
   bool more_ = false;  ///< some capture was left before it was idle
   std::string failure_;

@@ -67,10 +67,11 @@ Result<void> Pipeline::failure() const {
   return fail(failure_);
 }
 
-std::string Pipeline::accounts(const std::vector<std::unique_ptr<Capture>>& captures) const {
+std::string Pipeline::accounts(const Captures& captures) const {
   CaptureStats sum;
   for (const auto& capture : captures) {
     const CaptureStats one = capture->stats();
+    sum.seen += one.seen;
     sum.received += one.received;
     sum.dropped += one.dropped;
     sum.not_ip += one.not_ip;
@@ -79,11 +80,17 @@ std::string Pipeline::accounts(const std::vector<std::unique_ptr<Capture>>& capt
     sum.filtered += one.filtered;
     sum.fragments += one.fragments;
   }
+  // What the kernel has counted and we have not fetched yet; nothing at the end.
+  std::string waiting;
+  if (const std::uint64_t fetched = sum.received + sum.dropped; sum.seen > fetched) {
+    waiting = fmt::format(" + waiting {}", sum.seen - fetched);
+  }
   std::string text = fmt::format(
-      "seen {} = processed {} + dropped {}; processed = inspected {} + not_local {} + filtered {} "
+      "seen {} = processed {} + dropped {}{}; processed = inspected {} + not_local {} + filtered "
+      "{} "
       "+ "
       "fragments {} + not_ip {} + truncated {} + bad_header {}",
-      sum.received + sum.dropped, sum.received, sum.dropped, inspected_, not_local_, sum.filtered,
+      sum.seen, sum.received, sum.dropped, waiting, inspected_, not_local_, sum.filtered,
       sum.fragments, sum.not_ip, sum.truncated, sum.bad_header);
   for (const NamedDetector& each : detectors_) {
     fmt::format_to(std::back_inserter(text), "; {}:", each.name);

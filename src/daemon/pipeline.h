@@ -48,7 +48,7 @@ class Pipeline {
   [[nodiscard]] Result<void> failure() const;
 
   /// The accounts of `captures` and of everything here on one line: every `=` holds.
-  [[nodiscard]] std::string accounts(const std::vector<std::unique_ptr<Capture>>& captures) const;
+  [[nodiscard]] std::string accounts(const Captures& captures) const;
 
   /// Bytes the detectors may come to occupy.
   [[nodiscard]] std::size_t memory() const noexcept;

@@ -48,13 +48,19 @@ Result<UniqueFd> open_signals() {
   return signals;
 }
 
-Result<std::vector<NamedDetector>> make_detectors(const Options& options) {
+struct Detectors {
+  std::vector<NamedDetector> all;
+  Interest interest;  ///< of all of them
+};
+
+Result<Detectors> make_detectors(const Options& options) {
   const auto plugin = find_plugin(detector_table(), "--profile", options.profile);
   if (!plugin) return std::unexpected(plugin.error());
   auto detector = (*plugin)->make(options.detector_options);
   if (!detector) return std::unexpected(detector.error());
-  std::vector<NamedDetector> detectors;
-  detectors.push_back({(*plugin)->name, std::move(*detector)});
+  Detectors detectors;
+  detectors.all.push_back({(*plugin)->name, std::move(*detector)});
+  detectors.interest = detectors.interest | (*plugin)->interest;
   return detectors;
 }
 
@@ -68,31 +74,20 @@ Error with_hint(Error error) {
   return error;
 }
 
-Result<std::vector<std::unique_ptr<Capture>>> open_captures(const Options& options) {
-  std::vector<std::unique_ptr<Capture>> captures;
+Result<Captures> open_captures(const Options& options, const Interest& interest) {
   const std::string_view name = options.live() ? std::string_view(options.capture) : "file";
   const auto plugin = find_plugin(capture_table(), "--capture", name);
   if (!plugin) return std::unexpected(plugin.error());
   if (options.live() && name == "file") return fail("--capture: 'file' is what --read uses");
-
-  std::vector<Section> sections;
-  if (!options.live()) {
-    sections.push_back(options.capture_options);
-    sections.back().set("path", options.read, "--read");
-  }
-  for (const std::string& interface : options.interfaces) {
-    sections.push_back(options.capture_options);
-    sections.back().set("interface", interface, "--interface");
-  }
-  if (sections.empty()) sections.push_back(options.capture_options);
-
-  for (const Section& section : sections) {
-    auto capture = (*plugin)->open(section);
-    if (!capture && !options.live()) return std::unexpected(capture.error());
-    if (!capture) return std::unexpected(with_hint(capture.error()));
-    captures.push_back(std::move(*capture));
-  }
-  return captures;
+  CaptureRequest request{.options = options.capture_options,
+                         .interfaces = options.interfaces,
+                         .paths = {},
+                         .interest = interest};
+  if (!options.live()) request.paths.push_back(options.read);
+  auto engines = (*plugin)->open(request);
+  if (!engines && !options.live()) return std::unexpected(engines.error());
+  if (!engines) return std::unexpected(with_hint(engines.error()));
+  return std::move(engines->front());
 }
 
 Result<std::vector<std::unique_ptr<Sink>>> open_sinks(const Options& options) {
@@ -173,7 +168,7 @@ Result<Started> start(const Options& options) {
   if (!detectors) return std::unexpected(detectors.error());
 
   // 3. Captures: the one step that needs CAP_NET_RAW.
-  auto captures = open_captures(options);
+  auto captures = open_captures(options, detectors->interest);
   if (!captures) return std::unexpected(captures.error());
   started.captures = std::move(*captures);
 
@@ -184,7 +179,7 @@ Result<Started> start(const Options& options) {
   auto sinks = open_sinks(options);
   if (!sinks) return std::unexpected(sinks.error());
   started.pipeline =
-      std::make_unique<Pipeline>(std::move(*detectors), std::move(*sinks), options.local);
+      std::make_unique<Pipeline>(std::move(detectors->all), std::move(*sinks), options.local);
   started.watching = describe(options, *started.pipeline);
 
   // 6. The service manager and /dev/null, both to be out of reach soon.

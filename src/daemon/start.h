@@ -16,7 +16,7 @@ namespace scanlogd {
 
 /// What a start leaves behind: all that the loop needs, and no right to anything else.
 struct Started {
-  std::vector<std::unique_ptr<Capture>> captures;
+  Captures captures;
   std::unique_ptr<Pipeline> pipeline;
   UniqueFd signals;  ///< signalfd of the four signals that we know
   Notifier notifier;

@@ -262,6 +262,7 @@ extern const DetectorPlugin classic_detector{
     .name = "classic",
     .summary =
         "the man page's rule: distinct TCP ports of one IPv4 source, weighted, within 3 s each",
+    .interest = {.other_protocols = false, .outgoing = false},
     .make = make};
 
 }  // namespace scanlogd

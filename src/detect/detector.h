@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "core/counter.h"
+#include "core/interest.h"
 #include "core/packet.h"
 #include "core/result.h"
 #include "core/scan_event.h"
@@ -33,6 +34,7 @@ class Detector {
 struct DetectorPlugin {
   std::string_view name;
   std::string_view summary;
+  Interest interest;  ///< what it must be shown
   Result<std::unique_ptr<Detector>> (*make)(const Section& options);
 };
 

@@ -16,6 +16,7 @@
 #include "capture/capture.h"
 #include "core/unique_fd.h"
 #include "support/capture_writer.h"
+#include "support/captures.h"
 #include "support/frame_builder.h"
 #include "support/packet_builder.h"
 
@@ -25,13 +26,6 @@ namespace {
 using namespace std::chrono_literals;
 using test::Bytes;
 using test::Record;
-
-Result<std::unique_ptr<Capture>> open(const std::string& path) {
-  Section options;
-  options.set("path", path, "--read");
-  const auto file = std::ranges::find(capture_table(), "file", &CapturePlugin::name);
-  return (*file)->open(options);
-}
 
 // What a capture gave until it ended or failed.
 struct Found {
@@ -59,7 +53,7 @@ class File : public ::testing::Test {
 
   Found read(const Bytes& bytes) {
     test::write_file(path_, bytes);
-    const auto capture = open(path_);
+    const auto capture = test::open_file(path_);
     if (!capture) return {.packets = {}, .stats = {}, .error = capture.error().what};
     const Found found = drain(**capture);
     const CaptureStats& s = found.stats;
@@ -101,7 +95,7 @@ TEST_F(File, GivesPacketsWithTheirTimeStamps) {
 
 TEST_F(File, TimeStampsAreWallTime) {
   test::write_file(path_, pcap_of({test::ethernet(syn_to(22))}));
-  const auto capture = open(path_);
+  const auto capture = test::open_file(path_);
   ASSERT_TRUE(capture.has_value());
   PacketBatch batch;
   batch.wall_minus_monotonic = 5s;
@@ -295,7 +289,7 @@ TEST_F(File, AnErrorStaysAnError) {
   Bytes file = pcap_of({test::ethernet(syn_to(22)), test::ethernet(syn_to(23))});
   file.pop_back();
   test::write_file(path_, file);
-  const auto capture = open(path_);
+  const auto capture = test::open_file(path_);
   ASSERT_TRUE(capture.has_value());
   PacketBatch batch;
   EXPECT_EQ(*(*capture)->poll(batch), Poll::more);
@@ -373,11 +367,11 @@ TEST_F(File, ForeignAndBrokenFilesAreErrorsOfOpen) {
 }
 
 TEST_F(File, WhatIsNoFileIsAnErrorOfOpen) {
-  const auto missing = open(path_ + ".missing");
+  const auto missing = test::open_file(path_ + ".missing");
   ASSERT_FALSE(missing.has_value());
   EXPECT_EQ(missing.error().what, "open(" + path_ + ".missing): No such file or directory");
   EXPECT_EQ(missing.error().code, ENOENT);
-  const auto folder = open(::testing::TempDir());
+  const auto folder = test::open_file(::testing::TempDir());
   ASSERT_FALSE(folder.has_value());
   EXPECT_EQ(folder.error().what, "open(" + ::testing::TempDir() + "): Is a directory");
 }
@@ -389,7 +383,7 @@ bool is_readable(const Capture& capture) {
 
 TEST_F(File, IsAlwaysReadable) {
   test::write_file(path_, pcap_of({test::ethernet(syn_to(22))}));
-  const auto capture = open(path_);
+  const auto capture = test::open_file(path_);
   ASSERT_TRUE(capture.has_value());
   EXPECT_TRUE(is_readable(**capture));
   EXPECT_EQ(drain(**capture).packets.size(), 1u);
@@ -401,7 +395,7 @@ TEST_F(File, ReadsStandardInput) {
   const UniqueFd saved(::dup(STDIN_FILENO));
   const UniqueFd file(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
   ASSERT_GE(::dup2(file.get(), STDIN_FILENO), 0);
-  const auto capture = open("-");
+  const auto capture = test::open_file("-");
   (void)::dup2(saved.get(), STDIN_FILENO);
   ASSERT_TRUE(capture.has_value()) << capture.error().what;
   EXPECT_EQ(drain(**capture).packets.size(), 1u);
@@ -428,7 +422,7 @@ TEST_F(Stream, NeverWaitsForTheRestOfARecord) {
   };
   for (const auto& [header, record] : kinds) {
     write(header);
-    const auto capture = open(path_);
+    const auto capture = test::open_file(path_);
     ASSERT_TRUE(capture.has_value()) << capture.error().what;
     PacketBatch batch;
     EXPECT_EQ(*(*capture)->poll(batch), Poll::idle);
@@ -449,7 +443,7 @@ TEST_F(Stream, NeverWaitsForTheRestOfARecord) {
 
 TEST_F(Stream, GivesWhatIsThereWithoutWaitingForMore) {
   write(pcap_of({test::ethernet(syn_to(22)), test::ethernet(syn_to(23))}));
-  const auto capture = open(path_);
+  const auto capture = test::open_file(path_);
   ASSERT_TRUE(capture.has_value());
   PacketBatch batch;
   EXPECT_EQ(*(*capture)->poll(batch), Poll::idle);
@@ -458,7 +452,7 @@ TEST_F(Stream, GivesWhatIsThereWithoutWaitingForMore) {
 
 TEST_F(Stream, EndsWithItsLastWriter) {
   write(test::resized(pcap_of({test::ethernet(syn_to(22)), test::ethernet(syn_to(23))}), 100));
-  const auto capture = open(path_);
+  const auto capture = test::open_file(path_);
   ASSERT_TRUE(capture.has_value());
   PacketBatch batch;
   EXPECT_EQ(*(*capture)->poll(batch), Poll::idle);
@@ -473,7 +467,7 @@ TEST_F(Stream, UnpacksGzipAsItComes) {
   const auto middle = packed.begin() + 40;
   write(Bytes(packed.begin(), middle));
   write(Bytes(middle, packed.end()));
-  const auto capture = open(path_);
+  const auto capture = test::open_file(path_);
   ASSERT_TRUE(capture.has_value());
   PacketBatch batch;
   EXPECT_EQ(*(*capture)->poll(batch), Poll::idle);

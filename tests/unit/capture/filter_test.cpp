@@ -22,26 +22,34 @@ namespace {
 using test::Bytes;
 using test::VlanTag;
 
+constexpr Interest kTcp{};
+constexpr Interest kAll{.other_protocols = true};
+
 TEST(CanMatter, ABareAckAndPshAckCannot) {
-  EXPECT_FALSE(can_matter(test::tcp().flags("A")));
-  EXPECT_FALSE(can_matter(test::tcp().flags("PA")));
-  EXPECT_FALSE(can_matter(test::tcp().flags("PAUEW")));
+  EXPECT_FALSE(can_matter(test::tcp().flags("A"), kTcp));
+  EXPECT_FALSE(can_matter(test::tcp().flags("PA"), kTcp));
+  EXPECT_FALSE(can_matter(test::tcp().flags("PAUEW"), kTcp));
 }
 
 TEST(CanMatter, EveryOtherTcpPacketCan) {
   for (const char* const flags :
        {"", "S", "SA", "F", "FA", "R", "RA", "FPU", "P", "U", "E", "W", "SEW", "FPA", "FSRPAUEW"}) {
-    EXPECT_TRUE(can_matter(test::tcp().flags(flags))) << flags;
+    EXPECT_TRUE(can_matter(test::tcp().flags(flags), kTcp)) << flags;
   }
 }
 
 TEST(CanMatter, TcpThatWasFragmentedCanWhateverItsFlags) {
-  EXPECT_TRUE(can_matter(test::tcp().flags("A").fragmented()));
+  EXPECT_TRUE(can_matter(test::tcp().flags("A").fragmented(), kTcp));
+}
+
+TEST(CanMatter, OtherProtocolsCanWhereTheyAreWanted) {
+  EXPECT_TRUE(can_matter(test::udp(), kAll));
+  EXPECT_FALSE(can_matter(test::tcp().flags("A"), kAll));
 }
 
 TEST(CanMatter, OtherProtocolsCannotFragmentedOrNot) {
-  EXPECT_FALSE(can_matter(test::udp()));
-  EXPECT_FALSE(can_matter(test::udp().fragmented()));
+  EXPECT_FALSE(can_matter(test::udp(), kTcp));
+  EXPECT_FALSE(can_matter(test::udp().fragmented(), kTcp));
 }
 
 // How a datagram becomes a frame of each link type that has a program.
@@ -107,9 +115,9 @@ std::vector<Link> links() {
   return all;
 }
 
-std::vector<bpf_insn> compiled(LinkType type) {
+std::vector<bpf_insn> compiled(LinkType type, const Interest& interest = kTcp) {
   std::vector<bpf_insn> code;
-  for (const FilterInstruction& from : make_filter(type, 256)) {
+  for (const FilterInstruction& from : make_filter(type, interest, 256)) {
     code.push_back({.code = from.code, .jt = from.if_true, .jf = from.if_false, .k = from.operand});
   }
   return code;
@@ -122,16 +130,17 @@ unsigned run(const std::vector<bpf_insn>& code, const Bytes& frame) {
 }
 
 // What user space makes of the frame: does it deliver it, or give it to the reassembler?
-bool user_space_wants(LinkType type, const Bytes& frame) {
+bool user_space_wants(LinkType type, const Bytes& frame, const Interest& interest = kTcp) {
   const auto payload = strip_link(type, frame);
   if (!payload) return false;
   Packet packet;
   switch (decode_ip(payload->datagram, payload->datagram.size(), packet)) {
     case Decoded::packet:
-      return can_matter(packet);
+      return can_matter(packet, interest);
     case Decoded::fragment:
       // IPv4 names its protocol in every fragment; of IPv6 only the first has to.
-      return (payload->datagram[0] >> 4) == std::byte{6} || payload->datagram[9] == std::byte{6};
+      return interest.other_protocols || (payload->datagram[0] >> 4) == std::byte{6} ||
+             payload->datagram[9] == std::byte{6};
     default:
       return false;
   }
@@ -177,12 +186,14 @@ std::vector<Bytes> datagrams() {
 TEST(KernelFilter, LetsThroughWhateverUserSpaceWants) {
   int wanted = 0;
   for (const Link& link : links()) {
-    const auto code = compiled(link.type);
-    for (const Bytes& datagram : datagrams()) {
-      const Bytes frame = link.wrap(datagram);
-      if (!user_space_wants(link.type, frame)) continue;
-      ++wanted;
-      ASSERT_NE(run(code, frame), 0u) << link.name << " " << ::testing::PrintToString(frame);
+    for (const Interest& interest : {kTcp, kAll}) {
+      const auto code = compiled(link.type, interest);
+      for (const Bytes& datagram : datagrams()) {
+        const Bytes frame = link.wrap(datagram);
+        if (!user_space_wants(link.type, frame, interest)) continue;
+        ++wanted;
+        ASSERT_NE(run(code, frame), 0u) << link.name << " " << ::testing::PrintToString(frame);
+      }
     }
   }
   EXPECT_GT(wanted, 10'000);
@@ -251,7 +262,7 @@ TEST(KernelFilter, IsAProgramThatKernelsTake) {
 TEST(KernelFilter, LoadsNothingFromTheLinkHeaderButTheProtocol) {
   for (const Link& link : links()) {
     std::set<std::uint32_t> protocol;
-    for (const FilterInstruction& instruction : make_filter(link.type, 256)) {
+    for (const FilterInstruction& instruction : make_filter(link.type, kTcp, 256)) {
       if (BPF_CLASS(instruction.code) != BPF_LD) continue;
       ASSERT_TRUE(BPF_MODE(instruction.code) == BPF_ABS || BPF_MODE(instruction.code) == BPF_IND);
       if (instruction.operand >= link.header_size) continue;
@@ -269,7 +280,7 @@ TEST(KernelFilter, LoadsNothingFromTheLinkHeaderButTheProtocol) {
 
 TEST(KernelFilter, IsEmptyWhereTheLinkHeaderHasNoFixedSize) {
   for (const LinkType type : {LinkType::ppp, LinkType::ppp_hdlc, LinkType::pppoe}) {
-    EXPECT_TRUE(make_filter(type, 256).empty());
+    EXPECT_TRUE(make_filter(type, kTcp, 256).empty());
   }
 }
 

@@ -15,6 +15,7 @@
 #include "capture/capture.h"
 #include "daemon/pipeline.h"
 #include "support/capture_writer.h"
+#include "support/captures.h"
 #include "support/detector_bench.h"
 #include "support/frame_builder.h"
 #include "support/scans.h"
@@ -67,11 +68,7 @@ std::string write_capture() {
 
 TEST(Pipeline, AllocatesNothingPerPacketAfterWarmUp) {
   const std::string path = write_capture();
-  Section options;
-  options.set("path", path, "test");
-  const auto plugin = std::ranges::find(capture_table(), "file", &CapturePlugin::name);
-  ASSERT_NE(plugin, capture_table().end());
-  auto capture = (*plugin)->open(options);
+  auto capture = test::open_file(path);
   ASSERT_TRUE(capture) << capture.error().what;
 
   std::vector<NamedDetector> detectors;
