@@ -11,6 +11,7 @@
 #include "capture/defrag.h"
 #include "capture/filter.h"
 #include "capture/frame.h"
+#include "core/big_endian.h"
 #include "core/decode.h"
 #include "core/keyed_hash.h"
 #include "core/link.h"
@@ -23,8 +24,9 @@ namespace scanlogd {
 class Assembler {
  public:
   /// Takes the memory of the reassembler and a random key. Leaves out what cannot matter to
-  /// `interest`.
-  [[nodiscard]] static Result<Assembler> make(const Interest& interest) {
+  /// `interest`, and with `verifies`, what came with a wrong IPv4 header checksum: the captured
+  /// bytes are as they were on the wire (on a mirror port or in a file, they need not be).
+  [[nodiscard]] static Result<Assembler> make(const Interest& interest, bool verifies = false) {
     // As many as the kernel holds in its 4 MB (net.ipv4.ipfrag_high_thresh), about 6 MB if all
     // used.
     constexpr std::size_t kDatagrams = 4096;
@@ -32,7 +34,7 @@ class Assembler {
     if (!key) return std::unexpected(key.error());
     auto defragmenter = Defragmenter::make(kDatagrams, *key);
     if (!defragmenter) return std::unexpected(defragmenter.error());
-    return Assembler(interest, std::move(*defragmenter));
+    return Assembler(interest, verifies, std::move(*defragmenter));
   }
 
   /// Puts the packet that `frame` carries or completes, if there is one, into `batch`, which has
@@ -43,6 +45,11 @@ class Assembler {
     if (!payload) return stats_.count(Decoded::not_ip);
     const std::size_t wire_size =
         std::max(frame.wire_size, frame.bytes.size()) - payload->header_size;
+    const bool is_outgoing = frame.is_outgoing || payload->outgoing;
+    if (verifies_ && !is_outgoing && !frame.is_checked && !is_right(payload->datagram)) {
+      ++stats_.bad_checksum;
+      return;
+    }
     Packet& packet = batch.packets[batch.size];
     Decoded decoded = decode_ip(payload->datagram, wire_size, packet);
     if (decoded == Decoded::fragment) {
@@ -54,7 +61,7 @@ class Assembler {
       return;
     }
     packet.time = frame.time;
-    if (payload->outgoing) packet.traits |= trait::outgoing;
+    if (is_outgoing) packet.traits |= trait::outgoing;
     ++batch.size;
   }
 
@@ -66,10 +73,23 @@ class Assembler {
   }
 
  private:
-  Assembler(const Interest& interest, Defragmenter defragmenter) noexcept
-      : interest_(interest), defragmenter_(std::move(defragmenter)) {}
+  Assembler(const Interest& interest, bool verifies, Defragmenter defragmenter) noexcept
+      : interest_(interest), verifies_(verifies), defragmenter_(std::move(defragmenter)) {}
+
+  // True, too, for whatever is no IPv4 header as a whole: that is for `decode_ip` to say.
+  [[nodiscard]] static bool is_right(std::span<const std::byte> datagram) noexcept {
+    constexpr std::size_t kLeast = 20;
+    if (datagram.size() < kLeast || load_8(datagram, 0) >> 4 != 4) return true;
+    const std::size_t size = (std::size_t{load_8(datagram, 0)} & 0x0f) * 4;
+    if (size < kLeast || size > datagram.size()) return true;
+    std::uint32_t sum = 0;
+    for (std::size_t at = 0; at < size; at += 2) sum += load_be16(datagram, at);
+    sum = (sum & 0xffff) + (sum >> 16);
+    return (sum & 0xffff) + (sum >> 16) == 0xffff;  // RFC 1071
+  }
 
   Interest interest_;
+  bool verifies_;
   Defragmenter defragmenter_;
   CaptureStats stats_;
 };

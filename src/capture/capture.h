@@ -11,6 +11,7 @@
 
 #include "core/decode.h"
 #include "core/interest.h"
+#include "core/interface.h"
 #include "core/packet.h"
 #include "core/result.h"
 #include "core/section.h"
@@ -35,11 +36,13 @@ struct CaptureStats {
   std::uint64_t received = 0;  ///< frames or datagrams that reached us
   std::uint64_t dropped = 0;   ///< lost in the kernel for want of room
 
-  std::uint64_t not_ip = 0;      ///< no IP inside, such as ARP
-  std::uint64_t truncated = 0;   ///< cut short
-  std::uint64_t bad_header = 0;  ///< impossible headers
-  std::uint64_t filtered = 0;    ///< cannot matter: not TCP, a bare ACK, PSH+ACK
-  std::uint64_t fragments = 0;   ///< kept, discarded or waiting in the reassembler
+  std::uint64_t not_ip = 0;        ///< no IP inside, such as ARP
+  std::uint64_t truncated = 0;     ///< cut short
+  std::uint64_t bad_header = 0;    ///< impossible headers
+  std::uint64_t filtered = 0;      ///< cannot matter: not TCP, a bare ACK, PSH+ACK
+  std::uint64_t other_host = 0;    ///< addressed to other machines
+  std::uint64_t bad_checksum = 0;  ///< of the IPv4 header: no host takes such a packet
+  std::uint64_t fragments = 0;     ///< kept, discarded or waiting in the reassembler
   std::uint64_t reassembled =
       0;  ///< datagrams completed; the completing fragment is not in `fragments`
 
@@ -61,6 +64,11 @@ class Capture {
 
   /// The accounts; `dropped` may cost a system call.
   [[nodiscard]] virtual CaptureStats stats() const noexcept = 0;
+
+  /// Takes in that an interface came, changed or went, watches what came if it was asked to and can
+  /// without any right, and says whether it does. Called for every interface there is when the loop
+  /// begins, too.
+  [[nodiscard]] virtual Coverage follow(const InterfaceChange& change) = 0;
 };
 
 /// What to capture, and for whom.

@@ -221,6 +221,10 @@ class FileCapture final : public Capture {
     return stats;
   }
 
+  [[nodiscard]] Coverage follow(const InterfaceChange& /*change*/) override {
+    return Coverage::no_concern;
+  }
+
  private:
   enum class Next { item, starved, end, failed };
 

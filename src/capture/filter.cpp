@@ -7,12 +7,14 @@
 #include <array>
 #include <cstddef>
 #include <optional>
+#include <string_view>
 #include <utility>
 
 namespace scanlogd {
 namespace {
 
 namespace opcode {
+constexpr std::uint16_t load_word_abs = 0x20;
 constexpr std::uint16_t load_half_abs = 0x28;
 constexpr std::uint16_t load_half_at_x = 0x48;
 constexpr std::uint16_t load_byte_at_x = 0x50;
@@ -21,12 +23,27 @@ constexpr std::uint16_t copy_a_to_x = 0x07;
 constexpr std::uint16_t copy_x_to_a = 0x87;
 constexpr std::uint16_t add = 0x04;
 constexpr std::uint16_t add_x = 0x0c;
+constexpr std::uint16_t multiply = 0x24;
+constexpr std::uint16_t modulo = 0x94;
+constexpr std::uint16_t xor_x = 0xac;
+constexpr std::uint16_t shift_right = 0x74;
 constexpr std::uint16_t bit_and = 0x54;
+constexpr std::uint16_t jump_always = 0x05;
 constexpr std::uint16_t shift_left = 0x64;
 constexpr std::uint16_t jump_if_equal = 0x15;
 constexpr std::uint16_t jump_if_bits = 0x45;
 constexpr std::uint16_t finish = 0x06;
+constexpr std::uint16_t finish_with_a = 0x16;
 }  // namespace opcode
+
+// Loads at these offsets read what the kernel knows of a packet, linux/filter.h.
+namespace ancillary {
+constexpr std::uint32_t protocol = 0xffff'f000;
+constexpr std::uint32_t packet_type = protocol + 4;
+constexpr std::uint32_t interface_index = protocol + 8;
+constexpr std::uint32_t hardware_type = protocol + 28;
+constexpr std::uint32_t network_header = 0xfff0'0000;  // and what follows it
+}  // namespace ancillary
 
 // Where jumps go, always forward; `next` is the following instruction.
 enum class Label : std::uint8_t { next, tag1, tag2, pppoe, ppp_ip, datagram, ipv4, accept, drop };
@@ -208,6 +225,123 @@ std::vector<FilterInstruction> make_filter(LinkType link, const Interest& intere
   program.place(Label::drop);
   program.emit(opcode::finish, 0);
   return std::move(program).link();
+}
+
+namespace {
+
+void append(std::vector<FilterInstruction>& to, const std::vector<FilterInstruction>& more) {
+  to.insert(to.end(), more.begin(), more.end());
+}
+
+// `drop` and `keep` packets by what stands in A: each one returns 0 or falls through.
+void drop_if(std::vector<FilterInstruction>& code, std::uint32_t value) {
+  code.push_back({.code = opcode::jump_if_equal, .if_true = 0, .if_false = 1, .operand = value});
+  code.push_back({.code = opcode::finish, .operand = 0});
+}
+
+void keep_only(std::vector<FilterInstruction>& code, const std::vector<int>& values) {
+  // Jumps are short, so each value jumps over the one that follows it.
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    const auto over = static_cast<std::uint32_t>(2 * (values.size() - i - 1) + 1);
+    code.push_back({.code = opcode::jump_if_equal,
+                    .if_true = 0,
+                    .if_false = 1,
+                    .operand = static_cast<std::uint32_t>(values[i])});
+    code.push_back({.code = opcode::jump_always, .operand = over});
+  }
+  if (!values.empty()) code.push_back({.code = opcode::finish, .operand = 0});
+}
+
+}  // namespace
+
+std::vector<FilterInstruction> make_socket_filter(const SocketScope& scope) {
+  constexpr std::uint32_t kOtherHost = 3;   // PACKET_OTHERHOST, linux/if_packet.h
+  constexpr std::uint32_t kOutgoing = 4;    // PACKET_OUTGOING
+  constexpr std::uint32_t kEthernet = 1;    // ARPHRD_ETHER, linux/if_arp.h
+  constexpr std::uint32_t kLoopback = 772;  // ARPHRD_LOOPBACK
+  std::vector<FilterInstruction> code;
+  if (!scope.only.empty()) {
+    code.push_back({.code = opcode::load_word_abs, .operand = ancillary::interface_index});
+    keep_only(code, scope.only);
+  }
+  code.push_back({.code = opcode::load_word_abs, .operand = ancillary::packet_type});
+  if (!scope.promiscuous) drop_if(code, kOtherHost);
+  if (!scope.interest.outgoing) drop_if(code, kOutgoing);
+
+  const auto ethernet = make_filter(LinkType::ethernet, scope.interest, scope.snap_length);
+  const auto ip = make_filter(LinkType::raw, scope.interest, scope.snap_length);
+  code.push_back({.code = opcode::load_half_abs, .operand = ancillary::hardware_type});
+  // Ethernet: over the next five. Loopback: the same, unless it is on its way out.
+  code.push_back(
+      {.code = opcode::jump_if_equal, .if_true = 5, .if_false = 0, .operand = kEthernet});
+  code.push_back(
+      {.code = opcode::jump_if_equal, .if_true = 1, .if_false = 0, .operand = kLoopback});
+  code.push_back(
+      {.code = opcode::jump_always, .operand = static_cast<std::uint32_t>(ethernet.size() + 3)});
+  code.push_back({.code = opcode::load_word_abs, .operand = ancillary::packet_type});
+  drop_if(code, kOutgoing);
+  append(code, ethernet);
+  append(code, ip);
+  return code;
+}
+
+std::vector<FilterInstruction> make_shard_filter(std::size_t engines, std::uint32_t key) {
+  constexpr std::uint32_t kOutgoing = 4;
+  constexpr std::uint32_t kIpv6 = 0x86dd;
+  const auto load = [](std::uint32_t offset) {
+    return FilterInstruction{.code = opcode::load_word_abs,
+                             .operand = ancillary::network_header + offset};
+  };
+  // The part of the remote address that counts goes to A, of IPv6 two words made one.
+  const std::vector<FilterInstruction> ipv4 = {
+      {.code = opcode::load_word_abs, .operand = ancillary::packet_type},
+      {.code = opcode::jump_if_equal, .if_true = 2, .if_false = 0, .operand = kOutgoing},
+      load(12),
+      {.code = opcode::jump_always, .operand = 1},
+      load(16),
+  };
+  const std::vector<FilterInstruction> ipv6 = {
+      {.code = opcode::load_word_abs, .operand = ancillary::packet_type},
+      {.code = opcode::jump_if_equal, .if_true = 4, .if_false = 0, .operand = kOutgoing},
+      load(8),
+      {.code = opcode::copy_a_to_x},
+      load(12),
+      {.code = opcode::jump_always, .operand = 3},
+      load(24),
+      {.code = opcode::copy_a_to_x},
+      load(28),
+      {.code = opcode::xor_x},
+  };
+  // The same as `ring_of` of the BPF program.
+  const std::vector<FilterInstruction> choose = {
+      {.code = opcode::multiply, .operand = key},
+      {.code = opcode::shift_right, .operand = 16},
+      {.code = opcode::modulo, .operand = static_cast<std::uint32_t>(engines)},
+      {.code = opcode::finish_with_a},
+  };
+  const auto over_ipv6 = static_cast<std::uint32_t>(ipv6.size());
+  std::vector<FilterInstruction> code = {
+      {.code = opcode::load_half_abs, .operand = ancillary::protocol},
+      {.code = opcode::jump_if_equal,
+       .if_true = static_cast<std::uint8_t>(ipv4.size() + 1),
+       .if_false = 0,
+       .operand = kIpv6}};
+  append(code, ipv4);
+  code.push_back({.code = opcode::jump_always, .operand = over_ipv6});
+  append(code, ipv6);
+  append(code, choose);
+  return code;
+}
+
+std::string filter_expression(const Interest& interest) {
+  // The order counts: the first fragment may be too short to have flags.
+  const std::string_view tcp =
+      "(ip and ip[9] == 6 and (ip[6:2] & 0x3fff != 0 or tcp[13] & 0x17 != 0x10))"
+      " or (ip6 and ip6[6] == 6 and ip6[53] & 0x17 != 0x10)"
+      " or (ip6 and (ip6[6] == 0 or ip6[6] == 43 or ip6[6] == 44 or ip6[6] == 51 or ip6[6] == 60"
+      " or ip6[6] == 135 or ip6[6] == 139 or ip6[6] == 140))";
+  if (!interest.other_protocols) return std::string(tcp);
+  return std::string(tcp) + " or (ip and ip[9] != 6) or (ip6 and ip6[6] != 6)";
 }
 
 }  // namespace scanlogd

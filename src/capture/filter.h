@@ -3,7 +3,9 @@
 // established connections, as the libpcap filter of the original has it. bpf(4), packet(7).
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "core/interest.h"
@@ -37,5 +39,27 @@ struct FilterInstruction {
 /// Empty for link types whose header has no fixed size.
 [[nodiscard]] std::vector<FilterInstruction> make_filter(LinkType link, const Interest& interest,
                                                          std::uint32_t snap_length);
+
+/// What a packet socket is to see (packet(7)).
+struct SocketScope {
+  Interest interest;
+  bool promiscuous = false;         ///< also what is addressed to other machines
+  std::vector<int> only;            ///< interfaces by index; none: every one
+  std::uint32_t snap_length = 256;  ///< bytes of each frame, link header included
+};
+
+/// A program for a packet socket that is bound to every interface, whatever their link layers. What
+/// passes a loopback interface is let through once, on its way in.
+[[nodiscard]] std::vector<FilterInstruction> make_socket_filter(const SocketScope& scope);
+
+/// A program that gives each packet of a packet socket's fan-out group (PACKET_FANOUT_CBPF) to one
+/// of `engines` by its remote address: the source of incoming, the target of outgoing ones; of IPv6
+/// the upper half. `key` is odd and secret.
+[[nodiscard]] std::vector<FilterInstruction> make_shard_filter(std::size_t engines,
+                                                               std::uint32_t key);
+
+/// What `make_filter` lets through, as an expression for tcpdump and libpcap (pcap-filter(7)), for
+/// untagged frames. Of IPv6 it lets all extension headers through.
+[[nodiscard]] std::string filter_expression(const Interest& interest);
 
 }  // namespace scanlogd

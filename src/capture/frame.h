@@ -12,6 +12,8 @@ struct Frame {
   std::span<const std::byte> bytes;
   std::size_t wire_size = 0;        ///< before the capture cut it
   std::chrono::nanoseconds time{};  ///< becomes `Packet::time`
+  bool is_outgoing = false;         ///< sent by this machine, as far as is known
+  bool is_checked = false;          ///< checksums are not to be looked at
 };
 
 }  // namespace scanlogd

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "capture/frame.h"
 #include "core/interest.h"
@@ -46,6 +47,12 @@ class LivePcap {
   [[nodiscard]] int fd() const noexcept { return ready_.get(); }
 
   [[nodiscard]] LinkType link() const noexcept { return link_; }
+
+  /// Are packets of the interface of this name captured? Of one that was removed and came back only
+  /// if all are; otherwise `dispatch` fails when it finds out.
+  [[nodiscard]] bool covers(std::string_view name) const noexcept {
+    return interface_ == "any" || interface_ == name;
+  }
 
   /// Calls `take(frame)` for up to `limit` frames that wait, in order, and returns how many those
   /// were. `Frame::time` is not set; `Frame::bytes` are valid during the call.

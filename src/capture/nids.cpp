@@ -120,6 +120,10 @@ class NidsCapture final : public Capture {
     return stats;
   }
 
+  [[nodiscard]] Coverage follow(const InterfaceChange& change) override {
+    return source_.covers(change.interface.name) ? Coverage::watched : Coverage::no_concern;
+  }
+
  private:
   void take(const Frame& frame, PacketBatch& batch) noexcept {
     ++stats_.received;

@@ -224,6 +224,10 @@ class PcapCapture final : public Capture {
     return stats;
   }
 
+  [[nodiscard]] Coverage follow(const InterfaceChange& change) override {
+    return source_.covers(change.interface.name) ? Coverage::watched : Coverage::no_concern;
+  }
+
  private:
   LivePcap source_;
   Assembler assembler_;

@@ -29,7 +29,8 @@ constexpr int kBufferSize = 8 << 20;  // 10,000 small packets; the usual default
 
 class RawCapture final : public Capture {
  public:
-  explicit RawCapture(UniqueFd socket) noexcept : socket_(std::move(socket)) {
+  RawCapture(UniqueFd socket, std::string interface) noexcept
+      : socket_(std::move(socket)), interface_(std::move(interface)) {
     for (std::size_t i = 0; i < PacketBatch::kCapacity; ++i) {
       parts_[i] = {.iov_base = buffers_[i].data(), .iov_len = kSnapLength};
       messages_[i].msg_hdr = {};
@@ -73,6 +74,17 @@ class RawCapture final : public Capture {
     return stats;
   }
 
+  [[nodiscard]] Coverage follow(const InterfaceChange& change) override {
+    if (interface_.empty()) return Coverage::watched;
+    // Bound to a number, which the next interface of this name does not have; to be bound anew
+    // takes CAP_NET_RAW.
+    if (change.kind == InterfaceChange::Kind::gone && change.interface.name == interface_) {
+      is_deaf_ = true;
+    }
+    if (change.interface.name != interface_) return Coverage::no_concern;
+    return is_deaf_ ? Coverage::not_watched : Coverage::watched;
+  }
+
  private:
   void take(std::size_t i, std::chrono::nanoseconds now, PacketBatch& batch) noexcept {
     ++stats_.received;
@@ -86,7 +98,9 @@ class RawCapture final : public Capture {
   }
 
   UniqueFd socket_;
-  bool is_busy_ = false;  ///< did the last poll find something?
+  std::string interface_;  ///< that it is bound to; empty: none
+  bool is_deaf_ = false;   ///< was that removed?
+  bool is_busy_ = false;   ///< did the last poll find something?
   CaptureStats stats_;
   mutable std::uint64_t dropped_ = 0;
   mutable std::uint32_t seen_drops_ = 0;
@@ -114,7 +128,7 @@ Result<std::unique_ptr<Capture>> open_socket(const CaptureRequest& /*request*/,
       return fail_errno("bind", *interface, errno);
     }
   }
-  return std::make_unique<RawCapture>(std::move(socket));
+  return std::make_unique<RawCapture>(std::move(socket), interface != nullptr ? *interface : "");
 }
 
 Result<std::vector<Captures>> open(const CaptureRequest& request) {

@@ -32,7 +32,7 @@ enum class Severity : std::uint8_t { error = 3, warning = 4, info = 6 };
 
 /// Something the administrator should know about the daemon itself, such as lost packets.
 struct Notice {
-  static constexpr std::size_t kCapacity = 1024;
+  static constexpr std::size_t kCapacity = 1536;
 
   Severity severity = Severity::info;
   std::chrono::system_clock::time_point at;

@@ -11,6 +11,8 @@
 namespace scanlogd {
 namespace {
 
+constexpr std::chrono::seconds kLeastAccounts{1};
+
 /// A value on its way to a plug-in's section.
 struct Passed {
   std::string flag;
@@ -70,6 +72,7 @@ Result<Options> parse_command_line(int argc, const char* const* argv) {
   bool version = false;
   bool promiscuous = false;
   std::string local;
+  std::string accounts;
   std::string threshold;
   std::string sinks;
   std::array passed = {Passed{"--delay", "delay", {}}, Passed{"--low-weight", "low_weight", {}},
@@ -83,14 +86,20 @@ Result<Options> parse_command_line(int argc, const char* const* argv) {
       ->type_name("NAME")
       ->allow_extra_args(false);
   const auto* capture =
-      app.add_option("-c,--capture", options.capture, "How to see packets: a back end of --list")
+      app.add_option("-c,--capture", options.capture,
+                     "How to see packets: a back end of --list, or the best that works")
           ->type_name("NAME")
           ->capture_default_str();
   app.add_option("-r,--read", options.read,
                  "Read a pcap or pcapng file (- for standard input), print its scans and exit")
       ->type_name("FILE");
   app.add_flag("-p,--promiscuous", promiscuous,
-               "See what is not addressed to this machine, too (pcap)");
+               "See what is not addressed to this machine, too (bpf, ring, pcap)");
+  app.add_flag("--outgoing", options.outgoing,
+               "Judge what this machine sends, too (bpf, ring; pcap always does)");
+  const auto* accounts_option =
+      app.add_option("--accounts", accounts, "Write the accounts this often, not only at the end")
+          ->type_name("TIME");
   const auto* local_option =
       app.add_option("--local", local, "Only packets to these networks count")
           ->type_name("NET,...");
@@ -149,6 +158,13 @@ Result<Options> parse_command_line(int argc, const char* const* argv) {
     return std::unexpected(sound.error());
   }
   if (promiscuous) options.capture_options.set("promiscuous", "true", "--promiscuous");
+  if (accounts_option->count() > 0) {
+    const auto interval = parse_duration(accounts);
+    if (!interval || *interval < kLeastAccounts) {
+      return fail("--accounts: '" + accounts + "' must be a time of at least 1s");
+    }
+    options.accounts = *interval;
+  }
   if (local_option->count() > 0) {
     auto networks = parse_networks(local);
     if (!networks) return fail("--local: " + networks.error().what);

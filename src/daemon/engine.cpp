@@ -19,62 +19,104 @@ using namespace std::chrono_literals;
 /// How often sinks try again while something waits, and how soon a returning log daemon gets it.
 constexpr std::chrono::milliseconds kFlushInterval = 200ms;
 
-/// Longest silence about packets that the kernel dropped.
-constexpr std::chrono::seconds kDropInterval = 10s;
+/// How often to look for packets that were lost.
+constexpr std::chrono::seconds kCheckInterval = 1s;
+
+/// How long to go on for what the kernel holds when the end is asked for; packet rings hand over
+/// what is 10 ms old.
+constexpr std::chrono::milliseconds kDrain = 30ms;
 
 /// How long a capture that is much in use collects packets before it is polled again.
 constexpr std::chrono::milliseconds kCollect = 5ms;
+
+/// Descriptors that are polled before those of the captures.
+constexpr std::size_t kFixed = 2;
 
 /// Batches taken from one capture before the others, and signals, get their turn.
 constexpr int kBatchesPerTurn = 64;
 
 }  // namespace
 
-Engine::Engine(Pipeline& pipeline, Captures& captures, int signals)
+Engine::Engine(Pipeline& pipeline, Captures& captures, int signals, EngineOptions options)
     : pipeline_(pipeline),
       captures_(captures),
       signals_(signals),
-      batch_(std::make_unique<PacketBatch>()) {
+      batch_(std::make_unique<PacketBatch>()),
+      options_(std::move(options)),
+      next_accounts_(Clock::now() + options_.accounts),
+      calm_(std::chrono::system_clock::now()) {
   for (const auto& capture : captures_) open_.push_back(capture.get());
   collecting_.reserve(open_.size());
 }
 
 Result<void> Engine::run() {
+  if (options_.interfaces) {
+    for (const Interface& interface : options_.interfaces->interfaces()) {
+      follow({.kind = InterfaceChange::Kind::appeared, .interface = interface, .old_name = {}});
+    }
+  }
   Result<void> failure = pipeline_.failure();
   while (!stop_ && !open_.empty() && failure) {
     if (auto waited = wait(); !waited) return waited;
     more_ = false;
     collecting_.clear();
     for (Capture* const capture : busy_) serve(*capture);
+    if (!more_) calm_ = std::chrono::system_clock::now();
     keep_house();
     failure = pipeline_.failure();
   }
+  if (stop_ && options_.interfaces) drain();
   pipeline_.notify(Severity::info, pipeline_.accounts(captures_));
   pipeline_.flush(Flush::waiting);  // what cannot be delivered now is in the accounts as waiting
   if (!failure_.empty()) return fail(failure_);
   return failure;
 }
 
+void Engine::drain() {
+  const auto end = Clock::now() + kDrain;
+  while (Clock::now() < end) {
+    const std::vector<Capture*> still_open = open_;
+    for (Capture* const capture : still_open) serve(*capture);
+    if (::poll(nullptr, 0, static_cast<int>(kCollect.count())) < 0) return;  // only by a signal
+  }
+}
+
+int Engine::timeout() const {
+  if (more_) return 0;
+  if (!collecting_.empty()) return static_cast<int>(kCollect.count());
+  std::chrono::milliseconds wait{-1};
+  const auto limit = [&](std::chrono::milliseconds other) {
+    if (wait.count() < 0 || other < wait) wait = std::max(other, 0ms);
+  };
+  if (pipeline_.waiting()) limit(kFlushInterval);
+  if (unchecked_ || blindness_.is_waiting()) limit(kCheckInterval);
+  if (options_.accounts > 0ms) {
+    limit(std::chrono::ceil<std::chrono::milliseconds>(next_accounts_ - Clock::now()));
+  }
+  return static_cast<int>(wait.count());
+}
+
 Result<void> Engine::wait() {
   polled_.clear();
   polled_.push_back({.fd = signals_, .events = POLLIN, .revents = 0});
+  const int interfaces = options_.interfaces ? options_.interfaces->fd() : -1;
+  polled_.push_back({.fd = interfaces, .events = POLLIN, .revents = 0});
   for (const Capture* const capture : open_) {
     // poll(2) leaves negative descriptors alone.
     const bool collects = std::ranges::find(collecting_, capture) != collecting_.end();
     polled_.push_back({.fd = collects ? -1 : capture->fd(), .events = POLLIN, .revents = 0});
   }
-  int timeout = -1;
-  if (pipeline_.waiting()) timeout = static_cast<int>(kFlushInterval.count());
-  if (!collecting_.empty()) timeout = static_cast<int>(kCollect.count());
-  if (more_) timeout = 0;
-  if (::poll(polled_.data(), polled_.size(), timeout) < 0 && errno != EINTR) {
+  if (::poll(polled_.data(), polled_.size(), timeout()) < 0 && errno != EINTR) {
     return fail_errno("poll", "captures", errno);
   }
   busy_.clear();
   for (std::size_t i = 0; i < open_.size(); ++i) {
-    if (polled_[i + 1].revents != 0 || polled_[i + 1].fd < 0) busy_.push_back(open_[i]);
+    const pollfd& polled = polled_[i + kFixed];
+    if (polled.revents != 0 || polled.fd < 0) busy_.push_back(open_[i]);
   }
+  if (!busy_.empty()) unchecked_ = true;
   if (polled_[0].revents != 0) handle_signals();
+  if (polled_[1].revents != 0) follow_interfaces();
   return {};
 }
 
@@ -87,6 +129,9 @@ void Engine::handle_signals() {
     switch (arrived[i].ssi_signo) {
       case SIGHUP:
         pipeline_.flush(Flush::reopen);
+        break;
+      case SIGCONT:
+        blindness_.stopped(dropped(), calm_, std::chrono::system_clock::now());
         break;
       case SIGUSR1:
         pipeline_.notify(Severity::info, pipeline_.accounts(captures_));
@@ -115,21 +160,55 @@ void Engine::serve(Capture& capture) {
   more_ = true;
 }
 
+std::uint64_t Engine::dropped() const noexcept {
+  std::uint64_t dropped = 0;
+  for (const auto& capture : captures_) dropped += capture->stats().dropped;
+  return dropped;
+}
+
+void Engine::follow_interfaces() {
+  auto changes = options_.interfaces->poll();
+  if (!changes) {
+    pipeline_.notify(Severity::error, changes.error().what);
+    options_.interfaces.reset();
+    return;
+  }
+  for (const InterfaceChange& change : *changes) follow(change);
+}
+
+void Engine::follow(const InterfaceChange& change) {
+  // Watched by one is watched.
+  Coverage coverage = Coverage::no_concern;
+  for (Capture* const capture : open_) {
+    const Coverage one = capture->follow(change);
+    if (one == Coverage::no_concern) continue;
+    coverage = coverage == Coverage::no_concern ? one : std::min(coverage, one);
+  }
+  if (coverage == Coverage::watched_aside && change.kind == InterfaceChange::Kind::appeared) {
+    pipeline_.notify(Severity::info, change.interface.name +
+                                         " came after the start: watched through a packet socket");
+  }
+  blindness_.follow(change, coverage, std::chrono::system_clock::now());
+}
+
 void Engine::keep_house() {
   const auto now = Clock::now();
   if (now >= next_flush_) {
     next_flush_ = now + kFlushInterval;
     if (pipeline_.waiting()) pipeline_.flush(Flush::waiting);
   }
-  if (now < next_drop_check_) return;
-  next_drop_check_ = now + kDropInterval;
-  std::uint64_t dropped = 0;
-  for (const auto& capture : captures_) dropped += capture->stats().dropped;
-  if (dropped == reported_drops_) return;
-  pipeline_.notify(Severity::warning, "the kernel dropped " +
-                                          std::to_string(dropped - reported_drops_) +
-                                          " packets before they were seen");
-  reported_drops_ = dropped;
+  if (options_.accounts > 0ms && now >= next_accounts_) {
+    next_accounts_ = now + options_.accounts;
+    pipeline_.notify(Severity::info, pipeline_.accounts(captures_));
+  }
+  if (now < next_check_) return;
+  next_check_ = now + kCheckInterval;
+  const auto wall = std::chrono::system_clock::now();
+  blindness_.lost(dropped(), calm_, wall);
+  unchecked_ = false;
+  for (const BlindInterval& blind : blindness_.take(wall)) {
+    pipeline_.notify(Severity::warning, to_string(blind));
+  }
 }
 
 }  // namespace scanlogd

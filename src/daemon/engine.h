@@ -6,23 +6,32 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "capture/capture.h"
+#include "capture/interfaces.h"
 #include "core/result.h"
 #include "core/unique_fd.h"
+#include "daemon/blindness.h"
 #include "daemon/pipeline.h"
 
 namespace scanlogd {
 
-/// One thread, one poll(2): the captures, a signalfd, and a time-out only while a sink has
-/// something waiting. An idle machine wakes it up never.
+/// What the loop does beside handing on packets.
+struct EngineOptions {
+  std::optional<InterfaceMonitor> interfaces;  ///< what the captures are told of; none for files
+  std::chrono::milliseconds accounts{0};       ///< how often to write the accounts; 0: never
+};
+
+/// One thread, one poll(2): the captures, a signalfd, the interfaces, and a time-out only while
+/// something is to be told or delivered. An idle machine wakes it up never.
 class Engine {
  public:
-  /// `signals` is a signalfd for SIGTERM, SIGINT, SIGHUP and SIGUSR1, which are blocked.
-  /// None of the arguments is owned.
-  Engine(Pipeline& pipeline, Captures& captures, int signals);
+  /// `signals` is a signalfd for SIGTERM, SIGINT, SIGHUP, SIGUSR1 and SIGCONT, which are blocked.
+  /// None of the references is owned.
+  Engine(Pipeline& pipeline, Captures& captures, int signals, EngineOptions options);
 
   /// Runs until SIGTERM or SIGINT, the end of input, or a failure of the last capture, which is the
   /// error. Writes the accounts as a notice before it returns.
@@ -35,8 +44,15 @@ class Engine {
   void handle_signals();
   /// Polls one capture until it is idle or its turn is over.
   void serve(Capture& capture);
-  /// Lets sinks try again, and tells of packets lost in the kernel, each at its own pace.
+  /// Lets sinks try again, tells of what was not seen, writes the accounts, each at its own pace.
   void keep_house();
+  void follow_interfaces();
+  void follow(const InterfaceChange& change);
+  [[nodiscard]] std::uint64_t dropped() const noexcept;
+  /// How long to wait for events at most, in milliseconds; -1: for ever.
+  [[nodiscard]] int timeout() const;
+  /// Takes what the kernel still holds for us, for a moment.
+  void drain();
 
   Pipeline& pipeline_;
   Captures& captures_;
@@ -49,9 +65,13 @@ class Engine {
   bool stop_ = false;
   bool more_ = false;  ///< some capture was left before it was idle
   std::string failure_;
+  EngineOptions options_;
+  Blindness blindness_;
   Clock::time_point next_flush_;
-  Clock::time_point next_drop_check_;
-  std::uint64_t reported_drops_ = 0;
+  Clock::time_point next_check_;
+  Clock::time_point next_accounts_;
+  bool unchecked_ = false;  ///< packets came after the last look at what was lost
+  Blindness::Time calm_;    ///< when all that had come was read
 };
 
 }  // namespace scanlogd

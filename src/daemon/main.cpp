@@ -51,7 +51,8 @@ int run(const Options& options) {
     (void)complain(started->watching);
   }
   started->notifier.ready();
-  Engine engine(*started->pipeline, started->captures, started->signals.get());
+  Engine engine(*started->pipeline, started->captures, started->signals.get(),
+                {.interfaces = std::move(started->interfaces), .accounts = options.accounts});
   const auto ended = engine.run();
   started->notifier.stopping();
   if (ended) return 0;

@@ -1,6 +1,8 @@
 // What the command line asked for, sorted by who has to understand it.
 #pragma once
 
+#include <chrono>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -22,10 +24,12 @@ struct Options {
   Action action = Action::run;
   std::string text;  ///< for `Action::print`
   bool foreground = false;
-  std::string read;             ///< capture file to read, "-" for standard input; empty: live
-  std::string capture = "raw";  ///< live back end
-  std::vector<std::string> interfaces;  ///< empty: every one
-  Section capture_options;              ///< all keys but `interface`
+  std::string read;              ///< capture file to read, "-" for standard input; empty: live
+  std::string capture = "auto";  ///< live back end, or the best that works
+  std::vector<std::string> interfaces;    ///< empty: every one
+  Section capture_options;                ///< what the back end itself has to understand
+  bool outgoing = false;                  ///< judge what this machine sends, too
+  std::chrono::milliseconds accounts{0};  ///< how often to write the accounts; 0: at the end only
   std::string profile = "classic";
   Section detector_options;
   std::vector<Network> local;  ///< targets that count; empty: all

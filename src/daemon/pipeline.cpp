@@ -78,6 +78,8 @@ std::string Pipeline::accounts(const Captures& captures) const {
     sum.truncated += one.truncated;
     sum.bad_header += one.bad_header;
     sum.filtered += one.filtered;
+    sum.other_host += one.other_host;
+    sum.bad_checksum += one.bad_checksum;
     sum.fragments += one.fragments;
   }
   // What the kernel has counted and we have not fetched yet; nothing at the end.
@@ -88,10 +90,9 @@ std::string Pipeline::accounts(const Captures& captures) const {
   std::string text = fmt::format(
       "seen {} = processed {} + dropped {}{}; processed = inspected {} + not_local {} + filtered "
       "{} "
-      "+ "
-      "fragments {} + not_ip {} + truncated {} + bad_header {}",
+      "+ other_host {} + fragments {} + not_ip {} + truncated {} + bad_header {} + bad_checksum {}",
       sum.seen, sum.received, sum.dropped, waiting, inspected_, not_local_, sum.filtered,
-      sum.fragments, sum.not_ip, sum.truncated, sum.bad_header);
+      sum.other_host, sum.fragments, sum.not_ip, sum.truncated, sum.bad_header, sum.bad_checksum);
   for (const NamedDetector& each : detectors_) {
     fmt::format_to(std::back_inserter(text), "; {}:", each.name);
     std::string_view separator = " ";

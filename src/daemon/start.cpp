@@ -21,6 +21,9 @@
 namespace scanlogd {
 namespace {
 
+/// What `--capture` calls the choice of the best back end that works.
+constexpr std::string_view kAutomatic = "auto";
+
 /// The plug-in called `name`, or an error that lists those there are.
 template <class Plugin>
 Result<const Plugin*> find_plugin(std::span<const Plugin* const> table, std::string_view option,
@@ -38,7 +41,7 @@ Result<const Plugin*> find_plugin(std::span<const Plugin* const> table, std::str
 Result<UniqueFd> open_signals() {
   sigset_t known;
   sigemptyset(&known);
-  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1}) sigaddset(&known, signal);
+  for (const int signal : {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGCONT}) sigaddset(&known, signal);
   if (::sigprocmask(SIG_BLOCK, &known, nullptr) != 0) {
     return fail_errno("sigprocmask", "SIG_BLOCK", errno);
   }
@@ -74,20 +77,54 @@ Error with_hint(Error error) {
   return error;
 }
 
-Result<Captures> open_captures(const Options& options, const Interest& interest) {
-  const std::string_view name = options.live() ? std::string_view(options.capture) : "file";
-  const auto plugin = find_plugin(capture_table(), "--capture", name);
-  if (!plugin) return std::unexpected(plugin.error());
-  if (options.live() && name == "file") return fail("--capture: 'file' is what --read uses");
+/// Captures, and the back end they came from.
+struct Opened {
+  std::string_view name;
+  std::string reasons;  ///< why no better one; empty: it was asked for, or is the best
+  Captures captures;
+};
+
+/// The first back end that may be chosen and opens; with the reasons of those before it.
+Result<Opened> open_best(const CaptureRequest& request) {
+  Opened opened;
+  std::string reasons;
+  for (const CapturePlugin* const plugin : capture_table()) {
+    if (!plugin->automatic) continue;
+    auto engines = plugin->open(request);
+    if (engines) {
+      return Opened{plugin->name, std::move(reasons), std::move(engines->front())};
+    }
+    // A fault of the request is one of every back end.
+    if (engines.error().code == ENODEV) return std::unexpected(engines.error());
+    if (!reasons.empty()) reasons += "; ";
+    reasons.append("not ").append(plugin->name).append(": ").append(engines.error().what);
+  }
+  return fail("--capture auto: " + (reasons.empty() ? "nothing to choose from" : reasons));
+}
+
+Result<Opened> open_captures(const Options& options, const Interest& interest) {
   CaptureRequest request{.options = options.capture_options,
                          .interfaces = options.interfaces,
                          .paths = {},
                          .interest = interest};
-  if (!options.live()) request.paths.push_back(options.read);
+  std::string_view name = options.capture;
+  if (options.live()) {
+    if (name == "file") return fail("--capture: 'file' is what --read uses");
+    if (name == kAutomatic) {
+      auto best = open_best(request);
+      if (!best) return std::unexpected(with_hint(best.error()));
+      return best;
+    }
+  } else {
+    name = "file";
+    request.paths.push_back(options.read);
+  }
+  const auto plugin = find_plugin(capture_table(), "--capture", name);
+  if (!plugin) return std::unexpected(plugin.error());
   auto engines = (*plugin)->open(request);
   if (!engines && !options.live()) return std::unexpected(engines.error());
   if (!engines) return std::unexpected(with_hint(engines.error()));
-  return std::move(engines->front());
+  return Opened{(*plugin)->name, {}, std::move(engines->front())};
 }
 
 Result<std::vector<std::unique_ptr<Sink>>> open_sinks(const Options& options) {
@@ -126,7 +163,7 @@ Result<Confinement> plan_confinement(const Options& options) {
   return confinement;
 }
 
-std::string describe(const Options& options, const Pipeline& pipeline) {
+std::string describe(const Options& options, const Opened& opened, const Pipeline& pipeline) {
   std::string where = options.live() ? "every interface" : options.read;
   if (!options.interfaces.empty()) {
     where.clear();
@@ -135,8 +172,9 @@ std::string describe(const Options& options, const Pipeline& pipeline) {
       where += interface;
     }
   }
-  return fmt::format("watching {} with {}; profile {}, tables of at most {:.1f} MB", where,
-                     options.live() ? options.capture : "file", options.profile,
+  return fmt::format("watching {} with {}{}{}{}; profile {}, tables of at most {:.1f} MB", where,
+                     opened.name, opened.reasons.empty() ? "" : " (", opened.reasons,
+                     opened.reasons.empty() ? "" : ")", options.profile,
                      static_cast<double>(pipeline.memory()) / 1e6);
 }
 
@@ -167,10 +205,17 @@ Result<Started> start(const Options& options) {
   auto detectors = make_detectors(options);
   if (!detectors) return std::unexpected(detectors.error());
 
-  // 3. Captures: the one step that needs CAP_NET_RAW.
-  auto captures = open_captures(options, detectors->interest);
-  if (!captures) return std::unexpected(captures.error());
-  started.captures = std::move(*captures);
+  // 3. Captures: the one step that needs a right to the network; and the news of its interfaces.
+  Interest interest = detectors->interest;
+  if (options.outgoing) interest.outgoing = true;
+  auto opened = open_captures(options, interest);
+  if (!opened) return std::unexpected(opened.error());
+  started.captures = std::move(opened->captures);
+  if (options.live()) {
+    auto interfaces = InterfaceMonitor::open();
+    if (!interfaces) return std::unexpected(interfaces.error());
+    started.interfaces.emplace(std::move(*interfaces));
+  }
 
   // 4. The time zone, because inside the chroot there is no /etc/localtime.
   ::tzset();
@@ -180,7 +225,7 @@ Result<Started> start(const Options& options) {
   if (!sinks) return std::unexpected(sinks.error());
   started.pipeline =
       std::make_unique<Pipeline>(std::move(detectors->all), std::move(*sinks), options.local);
-  started.watching = describe(options, *started.pipeline);
+  started.watching = describe(options, *opened, *started.pipeline);
 
   // 6. The service manager and /dev/null, both to be out of reach soon.
   auto notifier = Notifier::from_environment();

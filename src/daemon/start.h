@@ -2,10 +2,12 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "capture/capture.h"
+#include "capture/interfaces.h"
 #include "core/result.h"
 #include "core/unique_fd.h"
 #include "daemon/notify.h"
@@ -17,8 +19,9 @@ namespace scanlogd {
 /// What a start leaves behind: all that the loop needs, and no right to anything else.
 struct Started {
   Captures captures;
+  std::optional<InterfaceMonitor> interfaces;  ///< none for files
   std::unique_ptr<Pipeline> pipeline;
-  UniqueFd signals;  ///< signalfd of the four signals that we know
+  UniqueFd signals;  ///< signalfd of the signals that we know
   Notifier notifier;
   std::string watching;  ///< "watching ...": what, how, with how much memory
   std::string missing;   ///< what this kernel could not give, or empty

@@ -8,9 +8,13 @@ from guard import run
 
 # source -> (what tests it instead, why no unit test can)
 TESTED_ELSEWHERE = {
+    "capture/bpf.cpp": ("tests/live", "needs a network interface and the right to load programs"),
     "capture/nids.cpp": ("tests/live", "needs a network interface"),
+    "capture/packet_ring.cpp": ("tests/live", "needs a network interface"),
     "capture/pcap.cpp": ("tests/live", "needs a network interface"),
     "capture/raw.cpp": ("tests/live", "needs a network interface"),
+    "capture/ring.cpp": ("tests/live", "needs a network interface"),
+    "capture/ring_buffer.cpp": ("tests/live", "needs the kernel on the other side"),
     "daemon/engine.cpp": ("tests/live", "a loop around descriptors and signals"),
     "daemon/main.cpp": ("tests/live", "the process itself"),
     "daemon/notify.cpp": ("tests/live", "speaks to the service manager"),

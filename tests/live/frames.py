@@ -1,6 +1,7 @@
 # Packets for the live tests, built byte by byte so that every field can be wrong on purpose, and a
-# reader for captures. Ethernet II, 802.1Q and 802.1ad tags, RFC 791, RFC 9293, pcap-savefile(5).
-# Knows IPv4 and TCP only; sends nothing.
+# reader for captures. Ethernet II, 802.1Q and 802.1ad tags, RFC 791, RFC 8200, RFC 9293,
+# pcap-savefile(5).
+# Of transports it knows TCP only; sends nothing.
 
 import dataclasses
 import socket
@@ -82,6 +83,36 @@ def fragments(datagram, size):
         struct.pack_into(">H", fresh, 10, 0)
         struct.pack_into(">H", fresh, 10, checksum(bytes(fresh)))
         pieces.append(bytes(fresh) + piece)
+    return pieces
+
+
+def tcp6(source, target, sport, dport, *, flags="S"):
+    """A TCP segment over IPv6."""
+
+    def header(check):
+        return struct.pack(">HHIIBBHHH", sport, dport, 0x1000 + dport, 0, 5 << 4, flag_byte(flags),
+                           1024, check, 0)
+
+    pseudo = (socket.inet_pton(socket.AF_INET6, source) + socket.inet_pton(socket.AF_INET6, target)
+              + struct.pack(">II", 20, socket.IPPROTO_TCP))
+    return header(checksum(pseudo + header(0)))
+
+
+def ipv6(source, target, payload, *, following=socket.IPPROTO_TCP):
+    """An IPv6 datagram; `following` is the next header."""
+    return (struct.pack(">IHBB", 6 << 28, len(payload), following, 64)
+            + socket.inet_pton(socket.AF_INET6, source)
+            + socket.inet_pton(socket.AF_INET6, target) + payload)
+
+
+def fragments6(source, target, segment, size, ident):
+    """A TCP segment in IPv6 fragments of `size` bytes, a multiple of 8."""
+    pieces = []
+    for start in range(0, len(segment), size):
+        piece = segment[start:start + size]
+        more = 1 if start + size < len(segment) else 0
+        header = struct.pack(">BBHI", socket.IPPROTO_TCP, 0, start | more, ident)
+        pieces.append(ipv6(source, target, header + piece, following=44))
     return pieces
 
 

@@ -115,6 +115,128 @@ class Backends(harness.Case):
     def test_raw(self):
         self.check_backend("raw")
 
+    def test_ring(self):
+        self.check_backend("ring")
+
+    def test_ring_on_veth(self):
+        self.check_backend("ring", "-i", "vic0")
+
+    def test_bpf(self):
+        self.check_backend("bpf")
+
+    def test_bpf_on_veth(self):
+        self.check_backend("bpf", "-i", "vic0")
+
+    def test_automatic_choice(self):
+        """Without --capture the best back end that works is taken; the choice is named."""
+        with self.subTest("root"):
+            daemon = harness.Foreground(self.lab, self.binary, "-f", env={"TZ": "UTC"},
+                                        cell=self.cell)
+            self.addCleanup(daemon.close)
+            daemon.wait_ready()
+            best = "bpf" if "bpf" in self.listed else "ring"
+            self.assertIn(f"watching every interface with {best};", daemon.errors()[0])
+            self.scan()
+            self.expect(daemon, LINE)
+        if "bpf" not in self.listed:
+            return
+        with self.subTest("CAP_NET_RAW only"):
+            daemon = harness.Foreground(
+                self.lab, self.binary, "-f", env={"TZ": "UTC"}, cell=self.cell,
+                before=("setpriv", f"--reuid={harness.USER_ID}", f"--regid={harness.GROUP_ID}",
+                        "--clear-groups", "--inh-caps=+net_raw", "--ambient-caps=+net_raw"))
+            self.addCleanup(daemon.close)
+            daemon.wait_ready()
+            self.assertRegex(daemon.errors()[0],
+                             r"with ring \(not bpf: .*CAP_BPF and CAP_NET_ADMIN\);")
+            self.scan()
+            self.expect(daemon, LINE)
+
+    def test_fragments(self):
+        """nmap --mtu 24, IPv4 in pieces of 8 in either order, IPv6 in pieces of 8 in either order."""
+        source, target = "2001:db8::7", "fd77::2:1"
+        pieces4 = [frames.fragments(frames.ipv4(SCANNER, VICTIM, frames.tcp(
+            SCANNER, VICTIM, 40000, port), ident=port), 8) for port in PORTS]
+        pieces6 = [frames.fragments6(source, target, frames.tcp6(source, target, 40000, port), 8,
+                                     port) for port in PORTS]
+        for backend in ("bpf", "ring", "pcap"):
+            with self.subTest("nmap --mtu 24", backend=backend):
+                daemon = self.watch(backend)
+                self.nmap("--mtu", "24")
+                self.expect(daemon, "10.77.0.1:")
+            for order in (1, -1):
+                with self.subTest("IPv4", backend=backend, order=order):
+                    daemon = self.watch(backend)
+                    self.lab.send(frames.ethernet(piece) for pieces in pieces4
+                                  for piece in pieces[::order])
+                    self.expect(daemon, LINE)
+                # The classic rule is about IPv4; that the datagrams were put together is in the
+                # accounts, where each is one packet that was inspected.
+                with self.subTest("IPv6", backend=backend, order=order):
+                    daemon = self.watch(backend)
+                    self.lab.send(frames.ethernet(piece, ethertype=frames.IPV6)
+                                  for pieces in pieces6 for piece in pieces[::order])
+                    self.lab.sentinel()
+                    accounts = self.expect(daemon, harness.SENTINEL)
+                    self.assertEqual(len(PORTS), accounts.terms("classic")["not_ipv4_tcp"])
+                    self.assertEqual(2 * len(PORTS), accounts.terms("processed")["fragments"])
+
+    def test_reverse_path_filter(self):
+        """What the kernel drops for its way back is seen all the same."""
+        for backend in ("bpf", "ring", "pcap"):
+            with self.subTest(backend):
+                daemon = self.watch(backend)
+                self.lab.victim.run("ip", "route", "del", "default")
+                for device in ("all", "vic0"):
+                    self.lab.victim.sysctl(f"net.ipv4.conf.{device}.rp_filter", 1)
+                try:
+                    self.scan()
+                    self.expect(daemon, LINE)
+                finally:
+                    for device in ("all", "vic0"):
+                        self.lab.victim.sysctl(f"net.ipv4.conf.{device}.rp_filter", 0)
+                    self.lab.victim.run("ip", "route", "add", "default", "via", harness.ATTACKER)
+
+    def test_wrong_header_checksum(self):
+        """No host takes such a packet; that it came is in the accounts."""
+        for backend in ("bpf", "ring"):
+            with self.subTest(backend):
+                daemon = self.watch(backend)
+                self.scan(wrong_checksum=True)
+                accounts = self.expect_only_sentinel(daemon)
+                self.assertEqual(len(PORTS), accounts.terms("processed")["bad_checksum"])
+
+    def test_outgoing(self):
+        """What this machine sends is judged on request only, and then once."""
+        for backend in ("bpf", "ring"):
+            for options, beginnings in (([], [harness.SENTINEL]),
+                                        (["--outgoing"], ["10.77.200.1", harness.SENTINEL])):
+                with self.subTest(backend, options=options):
+                    daemon = self.watch(backend, *options)
+                    self.nmap(target="10.77.0.1", side=self.lab.victim)
+                    self.lab.sentinel()
+                    self.expect(daemon, *beginnings)
+
+    def test_frames_are_counted_exactly(self):
+        """The kernel's count of what came is that of the sender."""
+        for backend in ("bpf", "ring"):
+            with self.subTest(backend):
+                daemon = self.watch(backend, "-i", "vic0")
+                self.scan()
+                self.lab.send(probe("203.0.113.9", VICTIM, 80, flags="A") for _ in range(50))
+                accounts = self.expect(daemon, LINE)
+                self.assertEqual(len(PORTS), accounts.terms("processed")["inspected"])
+                # The filter of a packet socket leaves no count of what it left out.
+                bulk = 50 if backend == "bpf" else 0
+                self.assertEqual(bulk, accounts.terms("processed")["filtered"])
+                self.assertEqual(len(PORTS) + bulk, accounts.total("seen"))
+
+    def test_accounts_at_intervals(self):
+        daemon = self.watch("ring", "--accounts", "1s")
+        harness.wait_until(lambda: sum("scanlogd: seen " in each for each in daemon.errors()) >= 2,
+                           "two accounts")
+        self.expect_only_sentinel(daemon)
+
     def test_raw_on_one_interface(self):
         daemon = self.watch("raw", "-i", "lo")
         self.scan()
@@ -145,7 +267,9 @@ class Backends(harness.Case):
 
     def test_loopback(self):
         """Packets of the loopback interface pass once, not twice."""
-        for backend, *arguments in (["raw"], ["pcap", "-i", "lo"], ["pcap"], ["nids", "-i", "lo"]):
+        for backend, *arguments in (["raw"], ["pcap", "-i", "lo"], ["pcap"], ["nids", "-i", "lo"],
+                                    ["bpf"], ["bpf", "-i", "lo"], ["bpf", "--outgoing"], ["ring"],
+                                    ["ring", "-i", "lo"], ["ring", "--outgoing"]):
             with self.subTest(backend, arguments=arguments):
                 daemon = self.watch(backend, *arguments)
                 self.nmap(target="127.0.0.1", side=self.lab.victim)
@@ -155,11 +279,14 @@ class Backends(harness.Case):
         """pcap looks inside tags; a raw socket gets no frame of a VLAN the host is not part of."""
         tagged = {"802.1Q": ((frames.DOT1Q, 7),), "QinQ": ((frames.DOT1AD, 5), (frames.DOT1Q, 7)),
                   "two 802.1Q tags": ((frames.DOT1Q, 5), (frames.DOT1Q, 7))}
+        tagged["priority"] = ((frames.DOT1Q, 0),)
+        tagged["three tags"] = ((frames.DOT1AD, 5), (frames.DOT1AD, 6), (frames.DOT1Q, 7))
         for name, tags in tagged.items():
-            with self.subTest(name):
-                daemon = self.watch("pcap", "-i", "vic0")
-                self.scan(tags=tags)
-                self.expect(daemon, LINE)
+            for backend, *arguments in (["pcap", "-i", "vic0"], ["bpf"], ["ring"]):
+                with self.subTest(name, backend=backend):
+                    daemon = self.watch(backend, *arguments)
+                    self.scan(tags=tags)
+                    self.expect(daemon, LINE)
         # Not more than one tag there: the cooked header names the innermost protocol of a frame,
         # though the kernel (seen with 6.18) leaves the second tag in front of it.
         with self.subTest("802.1Q on any"):
@@ -174,8 +301,9 @@ class Backends(harness.Case):
     def test_firewall_that_drops_in_input(self):
         """What netfilter drops, a raw socket never gets; the others stand before it."""
         nft = harness.tool("nft")
-        for backend, beginnings in (("raw", [harness.SENTINEL]), ("pcap", [LINE, harness.SENTINEL]),
-                                    ("nids", [LINE, harness.SENTINEL])):
+        before = [LINE, harness.SENTINEL]
+        for backend, beginnings in (("raw", [harness.SENTINEL]), ("pcap", before),
+                                    ("nids", before), ("bpf", before), ("ring", before)):
             with self.subTest(backend):
                 daemon = self.watch(backend)
                 self.lab.victim.run(nft, "-f", "-", input=DROP_INPUT)
@@ -190,15 +318,17 @@ class Backends(harness.Case):
     def test_frames_for_another_host(self):
         """Only --promiscuous shows what is not addressed to this machine."""
         elsewhere = {"mac": frames.OTHER_MAC, "target": "10.77.210.1"}
-        for backend, device in (("pcap", "vic0"), ("pcap", "any"), ("nids", "vic0")):
+        for backend, device in (("pcap", "vic0"), ("pcap", "any"), ("nids", "vic0"),
+                                ("bpf", "vic0"), ("ring", "vic0")):
             with self.subTest("not asked for", backend=backend, device=device):
                 daemon = self.watch(backend, "-i", device)
                 self.scan(**elsewhere)
                 self.expect_only_sentinel(daemon)
-        with self.subTest("asked for"):
-            daemon = self.watch("pcap", "-i", "vic0", "--promiscuous")
-            self.scan(**elsewhere)
-            self.expect(daemon, LINE.replace("10.77.200.1", "10.77.210.1"))
+        for backend in ("pcap", "bpf", "ring"):
+            with self.subTest("asked for", backend=backend):
+                daemon = self.watch(backend, "-i", "vic0", "--promiscuous")
+                self.scan(**elsewhere)
+                self.expect(daemon, LINE.replace("10.77.200.1", "10.77.210.1"))
 
     def test_local_networks(self):
         """With --local only packets to these networks count; the others are in the accounts."""

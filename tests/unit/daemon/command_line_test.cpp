@@ -19,7 +19,7 @@ TEST(CommandLine, WithoutArgumentsItIsTheOriginal) {
   ASSERT_TRUE(options);
   EXPECT_EQ(options->action, Action::run);
   EXPECT_TRUE(options->daemonises());
-  EXPECT_EQ(options->capture, "raw");
+  EXPECT_EQ(options->capture, "auto");
   EXPECT_EQ(options->profile, "classic");
   EXPECT_EQ(options->sinks, std::vector<std::string>{"syslog"});
   EXPECT_EQ(options->user, SCANLOGD_USER);

@@ -1,0 +1,53 @@
+// What the BPF programs hand to the `bpf` back end, in C that both compilers take. All numbers in
+// host order, addresses in network order.
+#pragma once
+
+#include <linux/types.h>
+
+/// A packet that the kernel could decode: member for member the `Packet` of core/packet.h, which is
+/// what it becomes by copying.
+struct bpf_packet {
+  __u64 time;
+  __u8 source[16];
+  __u8 target[16];
+  __u32 sequence;
+  __u32 acknowledgement;
+  __u16 source_port;
+  __u16 target_port;
+  __u16 ip_id;
+  __u16 window;
+  __u8 flags;
+  __u8 protocol;
+  __u8 ttl;
+  __u8 tos;
+  __u8 family;
+  __u8 traits;
+  __u8 interface;
+  __u8 options;
+};
+
+/// Bytes of a frame that are handed over; a power of two.
+enum { bpf_frame_snap = 256 };
+
+/// A frame that user space has to decode: a fragment, IPv6 with extension headers, PPPoE, more than
+/// two VLAN tags, headers that are impossible or not in one piece.
+struct bpf_frame {
+  __u64 time;
+  __u32 wire_size;
+  __u16 captured;  ///< valid bytes of `bytes`
+  __u8 is_ip;      ///< begins with the IP header; otherwise with an Ethernet header
+  __u8 is_outgoing;
+  __u8 bytes[bpf_frame_snap];
+};
+
+/// The accounts of one processor: seen = filtered + not_ip + other_host + bad_checksum + dropped +
+/// what was handed over.
+struct bpf_counts {
+  __u64 seen;
+  __u64 filtered;
+  __u64 not_ip;
+  __u64 other_host;
+  __u64 bad_checksum;
+  __u64 dropped;  ///< no room in the ring buffer
+  __u64 unused[2];
+};

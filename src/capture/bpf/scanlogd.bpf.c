@@ -1,0 +1,352 @@
+// The kernel half of the `bpf` back end: programs for tcx ingress and egress (kernel 6.6) that
+// count every packet, leave out what cannot matter, decode the rest into `struct bpf_packet` and
+// put it into the ring buffer of the engine that owns the remote address. What they do not decode
+// they hand over as a frame, so they never judge what user space would judge differently. They
+// change no packet and let all pass on. No kernel structure but those of the UAPI is touched, so
+// there is nothing to relocate. capture/decode.h and capture/filter.h say what is meant.
+#include <linux/bpf.h>
+#include <linux/if_packet.h>
+
+#include <bpf/bpf_endian.h>
+#include <bpf/bpf_helpers.h>
+
+#include "sample.h"
+
+enum {
+  next_program = -1,  // TCX_NEXT
+  icmp = 1,
+  tcp = 6,
+  udp = 17,
+  icmpv6 = 58,
+  sctp = 132,
+  family_ipv4 = 4,
+  family_ipv6 = 6,
+  trait_outgoing = 0x02,
+  tcp_header = 20,
+  ipv4_header = 20,
+  ipv6_header = 40,
+  ethernet_header = 14,
+  // FIN, SYN, RST and ACK: what tells more than that a connection goes on.
+  telling_flags = 0x17,
+  ack_flag = 0x10,
+  more_or_offset = 0x3fff,  // RFC 791 3.1
+  options_none = 0,
+  options_mss_only = 1,
+  options_other = 2,
+};
+
+// Set before loading.
+const volatile __u32 engines = 1;
+const volatile __u32 shard_key = 1;
+const volatile _Bool other_protocols = 0;  // does anything but TCP matter?
+const volatile _Bool host_scope = 1;       // only what is for this machine, and right?
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(map_flags, BPF_F_MMAPABLE);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct bpf_counts);
+} counts SEC(".maps");
+
+struct ring {
+  __uint(type, BPF_MAP_TYPE_RINGBUF);
+  __uint(max_entries, 4096);
+};
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __array(values, struct ring);
+} rings SEC(".maps");
+
+static __always_inline __u16 load_half(const __u8* at) { return (__u16)(at[0] << 8 | at[1]); }
+static __always_inline __u32 load_word(const __u8* at) { return bpf_ntohl(*(const __u32*)at); }
+
+// The ring buffer of whoever owns the remote address, of which `word` is the part that counts. The
+// same in capture/filter.cpp, for packet sockets.
+static __always_inline void* ring_of(__u32 word) {
+  __u32 engine = engines > 1 ? ((word * shard_key) >> 16) % engines : 0;
+  return bpf_map_lookup_elem(&rings, &engine);
+}
+
+static __always_inline int hand_over_frame(struct __sk_buff* skb, struct bpf_counts* counted,
+                                           _Bool is_ip, _Bool is_outgoing, __u32 word) {
+  void* ring = ring_of(word);
+  struct bpf_frame* frame = ring ? bpf_ringbuf_reserve(ring, sizeof(*frame), 0) : 0;
+  if (!frame) {
+    ++counted->dropped;
+    return next_program;
+  }
+  __u32 size = skb->len;
+  if (size > bpf_frame_snap) size = bpf_frame_snap;
+  frame->time = bpf_ktime_get_ns();
+  frame->wire_size = skb->len;
+  frame->is_ip = is_ip;
+  frame->is_outgoing = is_outgoing;
+  frame->captured = (__u16)size;
+  // The verifier has to see that it is neither 0 nor too much.
+  size = (size - 1) & (bpf_frame_snap - 1);
+  if (bpf_skb_load_bytes(skb, 0, frame->bytes, size + 1) != 0) frame->captured = 0;
+  bpf_ringbuf_submit(frame, 0);
+  return next_program;
+}
+
+// What the options look like, as `summarise` of core/decode.cpp has it.
+static __always_inline __u8 options_of(const __u8* options, const __u8* end, __u32 size) {
+  __u8 summary = options_none;
+  __u32 at = 0;
+  for (int i = 0; i < 40 && at < size; ++i) {
+    const __u8* option = options + (at & 63);
+    if (option + 2 > end) return at + 1 == size && option + 1 <= end && *option <= 1
+                                     ? summary : options_other;
+    if (option[0] == 0) break;
+    if (option[0] == 1) {
+      ++at;
+      continue;
+    }
+    if (option[0] != 2 || summary != options_none || size - at < 4 || option[1] != 4) {
+      return options_other;
+    }
+    summary = options_mss_only;
+    at += 4;
+  }
+  return summary;
+}
+
+static __always_inline _Bool is_right(const __u8* header, const __u8* end, __u32 size) {
+  __u64 sum = 0;
+  for (int i = 0; i < 30; ++i) {
+    const __u8* at = header + 2 * i;
+    if (2 * (__u32)i >= size) break;
+    if (at + 2 > end) return 0;
+    sum += *(const __u16*)at;
+  }
+  sum = (sum & 0xffff) + (sum >> 16);
+  sum = (sum & 0xffff) + (sum >> 16);
+  return sum == 0xffff;
+}
+
+// Bytes of the transport header that decoding takes.
+static __always_inline __u32 needed(__u8 protocol) {
+  switch (protocol) {
+    case tcp:
+      return 20;
+    case udp:
+      return 8;
+    case sctp:
+      return 12;
+    case icmp:
+    case icmpv6:
+      return 4;
+    default:
+      return 0;
+  }
+}
+
+static __always_inline void fill_transport(struct bpf_packet* packet, __u8 protocol,
+                                           const __u8* segment, const __u8* end, _Bool is_outgoing) {
+  packet->time = bpf_ktime_get_ns();
+  packet->protocol = protocol;
+  packet->traits = is_outgoing ? trait_outgoing : 0;
+  packet->interface = 0;
+  packet->source_port = 0;
+  packet->target_port = 0;
+  packet->sequence = 0;
+  packet->acknowledgement = 0;
+  packet->flags = 0;
+  packet->window = 0;
+  packet->options = options_none;
+  if (protocol == icmp || protocol == icmpv6) {
+    if (segment + 4 > end) return;
+    packet->source_port = segment[0];
+    packet->target_port = segment[1];
+    return;
+  }
+  if (protocol != tcp) {
+    if (needed(protocol) == 0 || segment + 8 > end) return;
+    packet->source_port = load_half(segment);
+    packet->target_port = load_half(segment + 2);
+    return;
+  }
+  if (segment + tcp_header > end) return;
+  packet->source_port = load_half(segment);
+  packet->target_port = load_half(segment + 2);
+  packet->sequence = load_word(segment + 4);
+  packet->acknowledgement = load_word(segment + 8);
+  packet->flags = segment[13];
+  packet->window = load_half(segment + 14);
+  const __u32 header = (segment[12] >> 4) * 4u;
+  if (header > tcp_header) {
+    packet->options = options_of(segment + tcp_header, end, header - tcp_header);
+  }
+}
+
+// Is it TCP that says only that a connection goes on? There are 20 bytes.
+static __always_inline _Bool is_bulk(__u8 protocol, const __u8* segment) {
+  return protocol == tcp && (segment[13] & telling_flags) == ack_flag;
+}
+
+static __always_inline int judge_ipv4(struct __sk_buff* skb, struct bpf_counts* counted,
+                                      const __u8* ip, const __u8* end, __u32 link, _Bool is_outgoing) {
+  __u32 remote = 0;
+  if (ip + ipv4_header > end) return hand_over_frame(skb, counted, link == 0, is_outgoing, remote);
+  remote = load_word(is_outgoing ? ip + 16 : ip + 12);
+  const __u32 header = (ip[0] & 0x0f) * 4u;
+  const __u32 wire = skb->len - (__u32)(ip - (const __u8*)(long)skb->data);
+  const __u32 total = load_half(ip + 2);
+  const __u8* segment = ip + (header & 60);
+  if (host_scope && !is_outgoing && header >= ipv4_header && segment <= end &&
+      !is_right(ip, end, header)) {
+    ++counted->bad_checksum;
+    return next_program;
+  }
+  const __u8 protocol = ip[9];
+  if (protocol != tcp && !other_protocols) {
+    ++counted->filtered;
+    return next_program;
+  }
+  // Whatever is odd, and whatever is in pieces, is for user space.
+  const __u32 need = needed(protocol);
+  if (header < ipv4_header || total < header + need || total > wire ||
+      (load_half(ip + 6) & more_or_offset) != 0 || segment + need > end) {
+    return hand_over_frame(skb, counted, link == 0, is_outgoing, remote);
+  }
+  if (protocol == tcp && segment + tcp_header <= end && is_bulk(protocol, segment)) {
+    ++counted->filtered;
+    return next_program;
+  }
+  void* ring = ring_of(remote);
+  struct bpf_packet* packet = ring ? bpf_ringbuf_reserve(ring, sizeof(*packet), 0) : 0;
+  if (!packet) {
+    ++counted->dropped;
+    return next_program;
+  }
+  __builtin_memset(packet->source, 0, 32);
+  __builtin_memcpy(packet->source, ip + 12, 4);
+  __builtin_memcpy(packet->target, ip + 16, 4);
+  packet->ip_id = load_half(ip + 4);
+  packet->ttl = ip[8];
+  packet->tos = ip[1];
+  packet->family = family_ipv4;
+  fill_transport(packet, protocol, segment, end, is_outgoing);
+  bpf_ringbuf_submit(packet, 0);
+  return next_program;
+}
+
+static __always_inline _Bool is_extension(__u8 next) {
+  return next == 0 || next == 43 || next == 44 || next == 51 || next == 60 || next == 135 ||
+         next == 139 || next == 140;
+}
+
+static __always_inline int judge_ipv6(struct __sk_buff* skb, struct bpf_counts* counted,
+                                      const __u8* ip, const __u8* end, __u32 link, _Bool is_outgoing) {
+  if (ip + ipv6_header > end) return hand_over_frame(skb, counted, link == 0, is_outgoing, 0);
+  // The upper half, so that the addresses of one network have one owner.
+  const __u8* remote_at = is_outgoing ? ip + 24 : ip + 8;
+  const __u32 remote = load_word(remote_at) ^ load_word(remote_at + 4);
+  const __u32 wire = skb->len - (__u32)(ip - (const __u8*)(long)skb->data);
+  const __u32 payload = load_half(ip + 4);
+  const __u8 next = ip[6];
+  const __u8* segment = ip + ipv6_header;
+  if (next != tcp && !is_extension(next) && !other_protocols) {
+    ++counted->filtered;
+    return next_program;
+  }
+  const __u32 need = needed(next);
+  if (is_extension(next) || payload < need || payload == 0 || payload + ipv6_header > wire ||
+      segment + need > end) {
+    return hand_over_frame(skb, counted, link == 0, is_outgoing, remote);
+  }
+  if (next == tcp && segment + tcp_header <= end && is_bulk(next, segment)) {
+    ++counted->filtered;
+    return next_program;
+  }
+  void* ring = ring_of(remote);
+  struct bpf_packet* packet = ring ? bpf_ringbuf_reserve(ring, sizeof(*packet), 0) : 0;
+  if (!packet) {
+    ++counted->dropped;
+    return next_program;
+  }
+  __builtin_memcpy(packet->source, ip + 8, 32);
+  packet->ip_id = 0;
+  packet->ttl = ip[7];
+  packet->tos = (__u8)(load_half(ip) >> 4);
+  packet->family = family_ipv6;
+  fill_transport(packet, next, segment, end, is_outgoing);
+  bpf_ringbuf_submit(packet, 0);
+  return next_program;
+}
+
+static __always_inline struct bpf_counts* count(struct __sk_buff* skb, _Bool is_outgoing) {
+  const __u32 processor = bpf_get_smp_processor_id();
+  struct bpf_counts* counted = bpf_map_lookup_elem(&counts, &processor);
+  if (!counted) return 0;
+  ++counted->seen;
+  if (host_scope && !is_outgoing && skb->pkt_type == PACKET_OTHERHOST) {
+    ++counted->other_host;
+    return 0;
+  }
+  return counted;
+}
+
+static __always_inline int judge_ip(struct __sk_buff* skb, _Bool is_outgoing) {
+  struct bpf_counts* counted = count(skb, is_outgoing);
+  if (!counted) return next_program;
+  const __u8* ip = (const __u8*)(long)skb->data;
+  const __u8* end = (const __u8*)(long)skb->data_end;
+  if (ip + 1 > end) return hand_over_frame(skb, counted, 1, is_outgoing, 0);
+  if (ip[0] >> 4 == 4) return judge_ipv4(skb, counted, ip, end, 0, is_outgoing);
+  if (ip[0] >> 4 == 6) return judge_ipv6(skb, counted, ip, end, 0, is_outgoing);
+  ++counted->not_ip;
+  return next_program;
+}
+
+static __always_inline int judge_ethernet(struct __sk_buff* skb, _Bool is_outgoing) {
+  struct bpf_counts* counted = count(skb, is_outgoing);
+  if (!counted) return next_program;
+  const __u8* frame = (const __u8*)(long)skb->data;
+  const __u8* end = (const __u8*)(long)skb->data_end;
+  // The outermost VLAN tag is not in the frame but beside it; one more may be left.
+  __u32 link = ethernet_header;
+  if (frame + ethernet_header + 4 > end) return hand_over_frame(skb, counted, 0, is_outgoing, 0);
+  __u16 type = load_half(frame + 12);
+  if (type == 0x8100 || type == 0x88a8 || type == 0x9100) {
+    type = load_half(frame + 16);
+    link += 4;
+  }
+  const __u8* ip = frame + link;
+  if (ip + 1 > end) return hand_over_frame(skb, counted, 0, is_outgoing, 0);
+  switch (type) {
+    case 0x0800:
+      if (ip[0] >> 4 == 4) return judge_ipv4(skb, counted, ip, end, link, is_outgoing);
+      break;
+    case 0x86dd:
+      if (ip[0] >> 4 == 6) return judge_ipv6(skb, counted, ip, end, link, is_outgoing);
+      break;
+    case 0x8100:
+    case 0x88a8:
+    case 0x9100:
+    case 0x8864:
+      return hand_over_frame(skb, counted, 0, is_outgoing, 0);
+    default:
+      break;
+  }
+  ++counted->not_ip;
+  return next_program;
+}
+
+SEC("tc")
+int ethernet_in(struct __sk_buff* skb) { return judge_ethernet(skb, 0); }
+
+SEC("tc")
+int ethernet_out(struct __sk_buff* skb) { return judge_ethernet(skb, 1); }
+
+SEC("tc")
+int ip_in(struct __sk_buff* skb) { return judge_ip(skb, 0); }
+
+SEC("tc")
+int ip_out(struct __sk_buff* skb) { return judge_ip(skb, 1); }
+
+// The helpers used are for programs under a licence compatible with the GPL; BSD-2-Clause is.
+const char _license[] SEC("license") = "Dual BSD/GPL";

@@ -1,0 +1,60 @@
+// How a blind interval reads in the log, while it lasts and when it is over.
+#include "core/blind_interval.h"
+
+#include <gtest/gtest.h>
+
+namespace scanlogd {
+namespace {
+
+using namespace std::chrono_literals;
+
+// 2026-01-31T10:00:00.123Z
+constexpr std::chrono::system_clock::time_point kStart{1769853600123ms};
+
+TEST(BlindInterval, ThatGoesOnHasNoEnd) {
+  EXPECT_EQ(to_string({.cause = BlindCause::interface_down,
+                       .interface = "eth0",
+                       .start = kStart,
+                       .end = std::nullopt,
+                       .packets = std::nullopt}),
+            "blind on eth0 since 2026-01-31T10:00:00.123Z: interface is down");
+}
+
+TEST(BlindInterval, ThatIsOverHasItsLength) {
+  EXPECT_EQ(to_string({.cause = BlindCause::interface_gone,
+                       .interface = "eth0",
+                       .start = kStart,
+                       .end = kStart + 1333ms,
+                       .packets = std::nullopt}),
+            "blind on eth0 from 2026-01-31T10:00:00.123Z to 2026-01-31T10:00:01.456Z (1.333 s): "
+            "interface was gone; packets lost: unknown");
+}
+
+TEST(BlindInterval, SaysHowManyPacketsWereLostWhereThatIsKnown) {
+  EXPECT_EQ(to_string({.cause = BlindCause::stopped,
+                       .interface = {},
+                       .start = kStart,
+                       .end = kStart,
+                       .packets = 147291}),
+            "blind on every interface from 2026-01-31T10:00:00.123Z to 2026-01-31T10:00:00.123Z "
+            "(0.000 s): the process was stopped; packets lost: 147291");
+}
+
+TEST(BlindInterval, EveryCauseHasWordsForBothForms) {
+  for (const BlindCause cause :
+       {BlindCause::overload, BlindCause::stopped, BlindCause::interface_down,
+        BlindCause::interface_gone, BlindCause::not_watched}) {
+    BlindInterval blind{.cause = cause,
+                        .interface = {},
+                        .start = kStart,
+                        .end = std::nullopt,
+                        .packets = std::nullopt};
+    EXPECT_EQ(to_string(blind).find("unknown"), std::string::npos);
+    blind.end = kStart;
+    blind.packets = 0;
+    EXPECT_EQ(to_string(blind).find("unknown"), std::string::npos);
+  }
+}
+
+}  // namespace
+}  // namespace scanlogd
