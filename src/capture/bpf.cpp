@@ -204,24 +204,30 @@ class BpfCapture final : public Capture {
 
   [[nodiscard]] Coverage follow(const InterfaceChange& change) override {
     const Interface& interface = change.interface;
-    const bool is_named = parts_.names.empty() ||
-                          std::ranges::find(parts_.names, interface.name) != parts_.names.end();
+    // One that is watched stays so under another name.
+    const bool is_covered =
+        std::ranges::find(parts_.covered, interface.index) != parts_.covered.end();
+    const bool is_aside =
+        std::ranges::find(parts_.scope.only, interface.index) != parts_.scope.only.end();
     if (change.kind == Kind::gone) {
       std::erase(parts_.covered, interface.index);
       std::erase_if(parts_.attachments,
                     [&](const Attachment& each) { return each.interface == interface.index; });
-      if (std::erase(parts_.scope.only, interface.index) > 0) (void)watch_aside();
-      return is_named ? Coverage::watched : Coverage::no_concern;
+      if (is_aside) {
+        std::erase(parts_.scope.only, interface.index);
+        (void)watch_aside();  // the index is not used again, so a filter that names it does no harm
+      }
+      return is_covered || is_aside ? Coverage::watched : Coverage::no_concern;
     }
-    if (!is_named) return Coverage::no_concern;
-    if (std::ranges::find(parts_.covered, interface.index) != parts_.covered.end()) {
-      return Coverage::watched;
+    if (is_covered) return Coverage::watched;
+    if (is_aside) return Coverage::watched_aside;
+    if (!parts_.names.empty() &&
+        std::ranges::find(parts_.names, interface.name) == parts_.names.end()) {
+      return Coverage::no_concern;
     }
     if (link_of(interface) == Link::unknown) return Coverage::not_watched;
-    if (std::ranges::find(parts_.scope.only, interface.index) == parts_.scope.only.end()) {
-      parts_.scope.only.push_back(interface.index);
-      if (!watch_aside()) return Coverage::not_watched;
-    }
+    parts_.scope.only.push_back(interface.index);
+    if (!watch_aside()) return Coverage::not_watched;
     return Coverage::watched_aside;
   }
 
@@ -274,7 +280,7 @@ class BpfCapture final : public Capture {
 std::unexpected<Error> bpf_failure(std::string_view operation, std::string_view object, int code) {
   std::string what;
   what.append(operation).append("(").append(object).append("): ").append(std::strerror(code));
-  if (code == EPERM) what.append("; it takes CAP_BPF and CAP_NET_ADMIN");
+  if (code == EPERM || code == EACCES) what.append("; it takes CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON");
   return fail(std::move(what), code);
 }
 
@@ -461,7 +467,7 @@ extern const CapturePlugin bpf_capture{
     .summary =
         "IPv4 and IPv6 on any interface, before the firewall, filtered and decoded inside the "
         "kernel: the cheapest; for Linux 6.6 and later",
-    .privilege = "CAP_BPF, CAP_NET_ADMIN, CAP_NET_RAW",
+    .privilege = "CAP_BPF, CAP_NET_ADMIN, CAP_PERFMON, CAP_NET_RAW",
     .automatic = true,
     .shares = true,
     .open = open,

@@ -77,14 +77,14 @@ class RingCapture final : public Capture {
       if (!is_gone && !has_known_link(interface)) return Coverage::not_watched;
       return promiscuous(interface, is_gone);
     }
-    const bool is_named = std::ranges::find(names_, interface.name) != names_.end();
+    // One that is watched stays so under another name.
     const bool was_in = std::erase(scope_.only, interface.index) > 0;
-    if (!is_named && !was_in) return Coverage::no_concern;
-    if (is_named && !is_gone) scope_.only.push_back(interface.index);
+    const bool is_wanted = was_in || std::ranges::find(names_, interface.name) != names_.end();
+    if (!is_wanted) return Coverage::no_concern;
+    if (!is_gone) scope_.only.push_back(interface.index);
     std::erase(scope_.only, kNoInterface);
     if (scope_.only.empty()) scope_.only.push_back(kNoInterface);
     if (!ring_.restrict(scope_)) return Coverage::not_watched;
-    if (!is_named) return Coverage::no_concern;
     return promiscuous(interface, is_gone);
   }
 

@@ -65,7 +65,7 @@ Result<void> Engine::run() {
     keep_house();
     failure = pipeline_.failure();
   }
-  if (stop_ && options_.interfaces) drain();
+  if (stop_ && options_.is_live) drain();
   pipeline_.notify(Severity::info, pipeline_.accounts(captures_));
   pipeline_.flush(Flush::waiting);  // what cannot be delivered now is in the accounts as waiting
   if (!failure_.empty()) return fail(failure_);

@@ -21,7 +21,8 @@ namespace scanlogd {
 
 /// What the loop does beside handing on packets.
 struct EngineOptions {
-  std::optional<InterfaceMonitor> interfaces;  ///< what the captures are told of; none for files
+  bool is_live = false;                        ///< packets come by themselves, not from a file
+  std::optional<InterfaceMonitor> interfaces;  ///< what the captures are told of
   std::chrono::milliseconds accounts{0};       ///< how often to write the accounts; 0: never
 };
 

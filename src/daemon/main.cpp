@@ -52,7 +52,8 @@ int run(const Options& options) {
   }
   started->notifier.ready();
   Engine engine(*started->pipeline, started->captures, started->signals.get(),
-                {.interfaces = std::move(started->interfaces), .accounts = options.accounts});
+                {.is_live = options.live(),
+                 .interfaces = std::move(started->interfaces), .accounts = options.accounts});
   const auto ended = engine.run();
   started->notifier.stopping();
   if (ended) return 0;

@@ -86,8 +86,8 @@ struct Opened {
 
 /// The first back end that may be chosen and opens; with the reasons of those before it.
 Result<Opened> open_best(const CaptureRequest& request) {
-  Opened opened;
   std::string reasons;
+  int code = 0;
   for (const CapturePlugin* const plugin : capture_table()) {
     if (!plugin->automatic) continue;
     auto engines = plugin->open(request);
@@ -97,9 +97,10 @@ Result<Opened> open_best(const CaptureRequest& request) {
     // A fault of the request is one of every back end.
     if (engines.error().code == ENODEV) return std::unexpected(engines.error());
     if (!reasons.empty()) reasons += "; ";
+    code = engines.error().code;
     reasons.append("not ").append(plugin->name).append(": ").append(engines.error().what);
   }
-  return fail("--capture auto: " + (reasons.empty() ? "nothing to choose from" : reasons));
+  return fail("--capture auto: " + (reasons.empty() ? "nothing to choose from" : reasons), code);
 }
 
 Result<Opened> open_captures(const Options& options, const Interest& interest) {
@@ -212,9 +213,13 @@ Result<Started> start(const Options& options) {
   if (!opened) return std::unexpected(opened.error());
   started.captures = std::move(opened->captures);
   if (options.live()) {
+    // A service manager may not allow it; what there is at the start is watched all the same.
     auto interfaces = InterfaceMonitor::open();
-    if (!interfaces) return std::unexpected(interfaces.error());
-    started.interfaces.emplace(std::move(*interfaces));
+    if (interfaces) {
+      started.interfaces.emplace(std::move(*interfaces));
+    } else {
+      started.missing = "interfaces that come and go are not followed: " + interfaces.error().what;
+    }
   }
 
   // 4. The time zone, because inside the chroot there is no /etc/localtime.
@@ -245,7 +250,8 @@ Result<Started> start(const Options& options) {
   // 8. Every right goes.
   auto missing = confine(*confinement);
   if (!missing) return std::unexpected(missing.error());
-  started.missing = std::move(*missing);
+  if (!missing->empty() && !started.missing.empty()) started.missing += "; ";
+  started.missing += *missing;
 
   // 9. Into the background, last, so that every failure above was seen.
   if (options.daemonises()) {

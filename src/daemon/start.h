@@ -19,12 +19,12 @@ namespace scanlogd {
 /// What a start leaves behind: all that the loop needs, and no right to anything else.
 struct Started {
   Captures captures;
-  std::optional<InterfaceMonitor> interfaces;  ///< none for files
+  std::optional<InterfaceMonitor> interfaces;  ///< none for files, or where not allowed
   std::unique_ptr<Pipeline> pipeline;
   UniqueFd signals;  ///< signalfd of the signals that we know
   Notifier notifier;
   std::string watching;  ///< "watching ...": what, how, with how much memory
-  std::string missing;   ///< what this kernel could not give, or empty
+  std::string missing;   ///< what this machine could not give, or empty
   bool parent = false;   ///< this is the process that stays behind in the foreground: exit with 0
 };
 

@@ -460,6 +460,10 @@ class Foreground:
             thread.join(timeout)
         return code
 
+    def resume(self):
+        """What started it stops with it (nsenter(1)), and is to go on with it."""
+        self._process.send_signal(signal.SIGCONT)
+
     def accounts(self):
         return Accounts(self.errors()[-1])
 
@@ -523,9 +527,9 @@ class Lab:
                 server = socket.create_server(("0.0.0.0", port), backlog=64)
                 self.own(server)
         with self.attacker.network():
-            self._wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
-            self._wire.bind(("atk0", 0))
-        self.own(self._wire)
+            self.wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+            self.wire.bind(("atk0", 0))
+        self.own(self.wire)
 
     @staticmethod
     def _ip(namespace, commands):
@@ -536,7 +540,7 @@ class Lab:
         for number, frame in enumerate(data):
             if number % 32 == 31:
                 self.drained()
-            self._wire.send(frame)
+            self.wire.send(frame)
 
     def replay(self, capture, pace=None):
         """Sends what a capture holds for the victim: as fast as it is taken, or with `pace` 1 at
@@ -548,7 +552,7 @@ class Lab:
         start = time.monotonic() - data[0].time / pace
         for frame in data:
             time.sleep(max(0.0, start + frame.time / pace - time.monotonic()))
-            self._wire.send(frame.data)
+            self.wire.send(frame.data)
 
     def sentinel(self):
         """The scan that closes a round; see SENTINEL."""

@@ -148,7 +148,7 @@ class Backends(harness.Case):
             self.addCleanup(daemon.close)
             daemon.wait_ready()
             self.assertRegex(daemon.errors()[0],
-                             r"with ring \(not bpf: .*CAP_BPF and CAP_NET_ADMIN\);")
+                             r"with ring \(not bpf: .*CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON\);")
             self.scan()
             self.expect(daemon, LINE)
 

@@ -116,7 +116,12 @@ class Start(Lab):
 
     def test_descriptors(self):
         """Open: /dev/null, the capture, the log and what wakes the loop. Nothing listens."""
-        daemon = self.ours()
+        for backend, sockets in (("raw", {"raw socket": 1}), ("ring", {"packet socket": 1})):
+            with self.subTest(backend):
+                self.check_descriptors(backend, sockets)
+
+    def check_descriptors(self, backend, sockets):
+        daemon = self.ours("--capture", backend)
         daemon.start()
         self.scan("203.0.113.1")
         self.wait_lines(daemon.receiver, ["203.0.113.1"])
@@ -125,7 +130,9 @@ class Start(Lab):
             for number in os.listdir(f"/proc/{pid}/fd"):
                 kinds.setdefault(self.kind(pid, number), []).append(number)
         self.assertEqual(3, len(kinds.pop("/dev/null")), kinds)
-        self.assertEqual(1, len(kinds.pop("raw socket")), kinds)
+        for kind, number in sockets.items():
+            self.assertEqual(number, len(kinds.pop(kind, [])), kinds)
+        self.assertEqual(1, len(kinds.pop("netlink socket", [])), kinds)
         self.assertEqual(1, len(kinds.pop("unix socket")), kinds)
         self.assertLessEqual(len(kinds.pop("directory by path only", [])), 3, kinds)
         self.assertLessEqual(set(kinds), {"signalfd", "eventfd", "timerfd", "eventpoll"})
@@ -148,7 +155,7 @@ class Start(Lab):
 
     def socket_kind(self, inode):
         for table, column, kind in (("raw", 9, "raw socket"), ("packet", 8, "packet socket"),
-                                    ("unix", 6, "unix socket"), ("tcp", 9, "TCP socket"),
+                                    ("unix", 6, "unix socket"), ("netlink", 9, "netlink socket"), ("tcp", 9, "TCP socket"),
                                     ("udp", 9, "UDP socket")):
             with open(f"/proc/{self.lab.victim.pid}/net/{table}") as file:
                 for line in file.readlines()[1:]:
@@ -172,7 +179,7 @@ class Start(Lab):
         daemon.stop()
         tracer.wait(10)
         order = [position(calls, pattern)
-                 for pattern in (r"socket\(AF_INET, SOCK_RAW.* = \d", r"chroot\(.* = 0",
+                 for pattern in (r"(socket\(AF_INET, SOCK_RAW|bpf\(BPF_LINK_CREATE|socket\(AF_PACKET).* = \d", r"chroot\(.* = 0",
                                  r"setgroups\(.* = 0", r"set(res|re)?gid\(.* = 0",
                                  r"set(res|re)?uid\(.* = 0", r"(clone3?|v?fork)\(")]
         self.assertNotIn(None, order, "\n".join(calls))
@@ -210,7 +217,7 @@ class Start(Lab):
         manager.bind(cell.path("/run/notify"))
         os.chmod(cell.path("/run/notify"), 0o666)
         manager.settimeout(10)
-        daemon = harness.Foreground(self.lab, harness.our_binary(), "-f", cell=cell,
+        daemon = harness.Foreground(self.lab, harness.our_binary(), "-f", "-c", "raw", cell=cell,
                                     env={"NOTIFY_SOCKET": "/run/notify"})
         self.assertIn(b"READY=1", manager.recv(4096).split(b"\n"))
         self.assertEqual(1, len(self.lab.raw_sockets()), "ready, yet no capture is open")
@@ -262,17 +269,17 @@ class Refusals(Lab):
                          r"^scanlogd: \w+\(/run/scanlogd/empty\): .*with: (install|chown) ")
 
     def test_no_interface(self):
-        for backend in ("raw", "pcap"):
+        for backend in ("raw", "pcap", "ring", "auto"):
             with self.subTest(backend):
                 self.refused("-c", backend, "-i", "nosuch0",
                              pattern=r"^scanlogd: \w+\(.*nosuch0.*\): .*ip (link|addr)")
 
     def test_no_right(self):
         setpriv = harness.tool("setpriv")
-        for backend in ("raw", "pcap"):
+        for backend in ("raw", "pcap", "ring", "auto"):
             with self.subTest(backend):
                 self.refused("-c", backend,
-                             pattern=r"^scanlogd: \w+\(.*\): Operation not permitted.*root",
+                             pattern=r"^scanlogd: .*\w+\(.*\): Operation not permitted.*root",
                              before=(setpriv, "--reuid", str(USER_ID), "--regid", str(GROUP_ID),
                                      "--clear-groups"))
 

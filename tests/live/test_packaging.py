@@ -52,9 +52,10 @@ SCAN_LINES = {
 # What must ban nobody: the limiter's word, the daemon on itself, and others quoting a line.
 OTHER_LINES = [
     "scanlogd: More possible port scans follow",
-    "scanlogd: the kernel dropped 17 packets before they were seen",
+    "scanlogd: blind on eth0 from 2026-01-31T10:00:00.123Z to 2026-01-31T10:00:01.456Z (1.333 s): "
+    "interface was down; packets lost: unknown",
     "scanlogd: seen 1040 = processed 1040 + dropped 0; detected 1 = lines 1 + more_follow 0",
-    "scanlogd: watching every interface with raw; profile classic, tables of at most 4.7 MB",
+    "scanlogd: watching every interface with bpf; profile classic, tables of at most 4.7 MB",
     "httpd[7]: GET /192.0.2.66:1 to 10.9.0.1 ports 21, 22, ..., fSrpauxy @22:40:40",
     "httpd[7]: 192.0.2.66:1 to 10.9.0.1 ports 21, 22, ..., fSrpauxy @22:40:40",
 ]
@@ -179,7 +180,7 @@ class Installation(unittest.TestCase):
             "sbin/scanlogd",
             "man/man8/scanlogd.8",
             "systemd/system/scanlogd.service",
-            "doc/scanlogd/scanlogd.service.d/pcap.conf",
+            "doc/scanlogd/scanlogd.service.d/raw.conf",
             "sysusers.d/scanlogd.conf",
             "tmpfiles.d/scanlogd.conf",
             "etc/init.d/scanlogd",
@@ -231,14 +232,14 @@ class Systemd(unittest.TestCase):
     def test_unit_is_valid(self):
         self.verify(self.unit())
 
-    def test_unit_with_the_drop_in_for_pcap_is_valid(self):
-        self.verify(self.unit(installed("scanlogd.service.d/pcap.conf")))
+    def test_unit_with_the_drop_in_for_raw_is_valid(self):
+        self.verify(self.unit(installed("scanlogd.service.d/raw.conf")))
 
     def test_exposure_is_at_most_the_limit(self):
         self.assertLessEqual(self.exposure(SOURCE / "packaging/systemd/scanlogd.service"), MOST_EXPOSURE)
 
-    def test_exposure_with_the_drop_in_for_pcap_is_at_most_the_limit(self):
-        unit = self.unit(installed("scanlogd.service.d/pcap.conf"))
+    def test_exposure_with_the_drop_in_for_raw_is_at_most_the_limit(self):
+        unit = self.unit(installed("scanlogd.service.d/raw.conf"))
         self.assertLessEqual(self.exposure(unit), MOST_EXPOSURE)
 
     def test_sysusers_makes_the_account(self):
@@ -424,8 +425,8 @@ class RunningSystemd(unittest.TestCase):
         self.assertEqual(last[:2], ("6", "3"))
         self.assertTrue(last[2].startswith("seen "), last)
 
-    def test_drop_in_for_pcap_watches(self):
-        self.boot(installed("scanlogd.service.d/pcap.conf"))
+    def test_drop_in_for_raw_watches(self):
+        self.boot(installed("scanlogd.service.d/raw.conf"))
         self.watch_a_scan()
 
 

@@ -193,7 +193,7 @@ static __always_inline int judge_ipv4(struct __sk_buff* skb, struct bpf_counts* 
   if (ip + ipv4_header > end) return hand_over_frame(skb, counted, link == 0, is_outgoing, remote);
   remote = load_word(is_outgoing ? ip + 16 : ip + 12);
   const __u32 header = (ip[0] & 0x0f) * 4u;
-  const __u32 wire = skb->len - (__u32)(ip - (const __u8*)(long)skb->data);
+  const __u32 wire = skb->len - link;
   const __u32 total = load_half(ip + 2);
   const __u8* segment = ip + (header & 60);
   if (host_scope && !is_outgoing && header >= ipv4_header && segment <= end &&
@@ -245,7 +245,7 @@ static __always_inline int judge_ipv6(struct __sk_buff* skb, struct bpf_counts* 
   // The upper half, so that the addresses of one network have one owner.
   const __u8* remote_at = is_outgoing ? ip + 24 : ip + 8;
   const __u32 remote = load_word(remote_at) ^ load_word(remote_at + 4);
-  const __u32 wire = skb->len - (__u32)(ip - (const __u8*)(long)skb->data);
+  const __u32 wire = skb->len - link;
   const __u32 payload = load_half(ip + 4);
   const __u8 next = ip[6];
   const __u8* segment = ip + ipv6_header;

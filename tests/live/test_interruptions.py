@@ -1,0 +1,185 @@
+# What interrupts the view of the live back ends: links that flap, interfaces that are removed, made
+# anew and renamed, a process that is stopped, more packets than the rings hold. After each the next
+# scan is found within a second, the gap is on record, and the accounts are those of the sender.
+
+import os
+import signal
+import socket
+import time
+
+import frames
+import harness
+from frames import probe
+from harness import VICTIM
+
+PORTS = range(1, 8)
+BACK = 1.0  # seconds from the return of an interface to the line of a scan that then begins
+FLAPS = 100
+FLOOD = 200_000
+
+
+class Interruptions(harness.Case):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.binary = harness.our_binary()
+        cls.cell = cls.lab.own(harness.Cell(cls.lab.victim))
+        cls.listed = cls.cell.run(cls.binary, "--list").stdout.split()
+
+    def watch(self, backend, *arguments):
+        if backend not in self.listed:
+            raise harness.Skip(f"back end {backend} is not built in")
+        daemon = harness.Foreground(self.lab, self.binary, "-f", "-c", backend, *arguments,
+                                    env={"TZ": "UTC"}, cell=self.cell)
+        self.addCleanup(daemon.close)
+        return daemon.wait_ready()
+
+    def ip(self, *commands, side=None):
+        (side or self.lab.victim).run("ip", "-batch", "-", input="\n".join(commands) + "\n")
+
+    def expect_scan(self, daemon, wire, source):
+        """A scan sent now is found; returns how long that took."""
+        sent = time.monotonic()
+        for port in PORTS:
+            wire.send(probe(source, VICTIM, port))
+        harness.wait_until(lambda: any(line.startswith(source) for line in daemon.lines()),
+                           f"the scan of {source}: {daemon.lines()} {daemon.errors()}", timeout=5)
+        return time.monotonic() - sent
+
+    def wire(self, device):
+        with self.lab.attacker.network():
+            wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
+            wire.bind((device, 0))
+        self.addCleanup(wire.close)
+        return wire
+
+    def blind(self, daemon, interface, cause):
+        return [line for line in daemon.errors()
+                if line.startswith(f"scanlogd: blind on {interface} from") and cause in line]
+
+    def pair(self, here, there):
+        self.ip(f"link add {here} type veth peer name {there} netns /proc/{self.lab.victim.pid}/ns/net",
+                f"link set {here} up", side=self.lab.attacker)
+        self.lab.victim.run("ip", "link", "set", there, "address",
+                            frames.VICTIM_MAC.hex(":"), "up")
+
+    def remove(self, device):
+        """Without it, whatever state the test left behind."""
+        self.lab.victim.run("ip", "link", "del", device, check=False)
+
+    def test_link_flaps(self):
+        """A hundred times down and up: every gap on record, and a scan after it found."""
+        for backend in ("bpf", "ring"):
+            with self.subTest(backend):
+                self.pair("flap0", "flap1")
+                self.addCleanup(self.remove, "flap1")
+                daemon = self.watch(backend, "-i", "flap1")
+                wire = self.wire("flap0")
+                for number in range(FLAPS):
+                    self.ip("link set flap1 down", "link set flap1 up")
+                    # The limiter gives five lines in 20 s, so most scans show in the accounts only.
+                    for port in PORTS:
+                        wire.send(probe(f"198.51.100.{number + 1}", VICTIM, port))
+                harness.wait_until(lambda: len(self.blind(daemon, "flap1", "was down")) == FLAPS,
+                                   f"{FLAPS} gaps: {len(self.blind(daemon, 'flap1', 'was down'))}")
+                self.assertEqual(0, daemon.finish())
+                accounts = daemon.accounts()
+                accounts.check(self)
+                self.assertEqual(FLAPS, accounts.total("detected"))
+                self.remove("flap1")
+
+    def test_removed_and_made_anew(self):
+        """An interface of the same name, and one of another, are watched at once; the gap is told."""
+        for backend in ("bpf", "ring"):
+            for arguments in ([], ["-i", "gone1"]):
+                with self.subTest(backend, arguments=arguments):
+                    self.pair("gone0", "gone1")
+                    self.addCleanup(self.remove, "gone1")
+                    daemon = self.watch(backend, *arguments)
+                    self.expect_scan(daemon, self.wire("gone0"), "198.51.100.1")
+                    for number in (2, 3):
+                        self.remove("gone1")
+                        time.sleep(0.05)
+                        self.pair("gone0", "gone1")
+                        took = self.expect_scan(daemon, self.wire("gone0"), f"198.51.100.{number}")
+                        self.assertLess(took, BACK)
+                    harness.wait_until(
+                        lambda: len(self.blind(daemon, "gone1", "was gone")) == 2, "two gaps")
+                    self.assertEqual(0, daemon.finish())
+                    daemon.accounts().check(self)
+                    self.remove("gone1")
+
+    def test_renamed(self):
+        for backend in ("bpf", "ring"):
+            for arguments in ([], ["-i", "name1"]):
+                with self.subTest(backend, arguments=arguments):
+                    self.pair("name0", "name1")
+                    self.addCleanup(self.remove, "name1")
+                    self.addCleanup(self.remove, "name2")
+                    daemon = self.watch(backend, *arguments)
+                    self.ip("link set name1 down", "link set name1 name name2", "link set name2 up")
+                    took = self.expect_scan(daemon, self.wire("name0"), "198.51.100.1")
+                    self.assertLess(took, BACK)
+                    self.assertEqual(0, daemon.finish())
+                    daemon.accounts().check(self)
+                    self.remove("name2")
+
+    def test_interfaces_that_come_later(self):
+        for backend in ("bpf", "ring", "pcap", "raw"):
+            with self.subTest(backend):
+                daemon = self.watch(backend)
+                self.pair("late0", "late1")
+                self.addCleanup(self.remove, "late1")
+                self.ip("addr add 10.99.0.1/32 dev late1")
+                for scope in ("all", "late1"):
+                    self.lab.victim.sysctl(f"net.ipv4.conf.{scope}.rp_filter", 0)
+                self.assertLess(self.expect_scan(daemon, self.wire("late0"), "198.51.100.1"), BACK)
+                self.assertEqual(0, daemon.finish())
+                self.remove("late1")
+
+    def test_what_cannot_be_watched_is_told(self):
+        """A raw socket that was bound to an interface is deaf when that is gone for good."""
+        self.pair("deaf0", "deaf1")
+        self.addCleanup(self.remove, "deaf1")
+        daemon = self.watch("raw", "-i", "deaf1")
+        self.remove("deaf1")
+        self.pair("deaf0", "deaf1")
+        harness.wait_until(lambda: any("blind on deaf1 since" in line and "without a restart" in line
+                                       for line in daemon.errors()), "the warning")
+        self.assertEqual(0, daemon.finish())
+
+    def test_a_stopped_process(self):
+        """More packets than the rings hold while it is stopped: counted to the last, told, and the
+        next scan is found."""
+        for backend in ("bpf", "ring"):
+            with self.subTest(backend):
+                daemon = self.watch(backend, "-i", "vic0")
+                self.expect_scan(daemon, self.lab.wire, "198.51.100.1")
+                pid = daemon.pid
+                os.kill(pid, signal.SIGSTOP)
+                try:
+                    frame = probe("198.51.100.77", VICTIM, 9)
+                    for _ in range(FLOOD):
+                        self.lab.wire.send(frame)
+                finally:
+                    os.kill(pid, signal.SIGCONT)
+                    daemon.resume()
+                harness.wait_until(lambda: self.blind(daemon, "every interface", "was stopped"),
+                                   f"the gap: {daemon.errors()}")
+                took = self.expect_scan(daemon, self.lab.wire, "198.51.100.2")
+                self.assertLess(took, BACK)
+                self.assertEqual(0, daemon.finish())
+                accounts = daemon.accounts()
+                accounts.check(self)
+                # Besides, the link itself has something to say now and then (IPv6, ARP).
+                others = accounts.terms("processed")["filtered"] + accounts.terms("processed")["not_ip"]
+                self.assertEqual(FLOOD + 2 * len(PORTS), accounts.total("seen") - others)
+                dropped = accounts.terms("seen")["dropped"]
+                self.assertGreater(dropped, 0)
+                told = self.blind(daemon, "every interface", "the process was stopped")
+                self.assertEqual(1, len(told), daemon.errors())
+                self.assertIn(f"packets lost: {dropped}", told[0])
+
+
+if __name__ == "__main__":
+    harness.main()
