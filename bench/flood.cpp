@@ -1,5 +1,5 @@
 // The sender of the live comparison: a bounded number of TCP segments to one address, from random
-// sources of a network (a SYN flood) or from one (bulk data), as fast as possible or up to a rate.
+// sources of a network (a SYN flood) or from one (bulk data, bare ACKs), as fast as possible or up to a rate.
 // AF_PACKET without queueing discipline, packet(7); checksums are right, so that the target's TCP
 // answers. For network namespaces made for it, as bench/live.py does: it is a flood wherever it is
 // pointed at.
@@ -52,6 +52,7 @@ struct Order {
   std::uint32_t target = 0;
   std::uint32_t source = 0;       // or the first of them
   std::uint32_t source_mask = 0;  // which bits of it are random
+  std::size_t payload = kBulkPayload;  // of ACK segments
   std::uint16_t port = 0;
   std::uint64_t count = 0;
   std::uint64_t rate = 0;  // packets per second; 0: as fast as possible
@@ -84,7 +85,7 @@ std::uint32_t fold(std::uint32_t sum) {
 class Frames {
  public:
   explicit Frames(const Order& order) : order_(order), random_(std::random_device()()) {
-    const std::size_t payload = order.is_flood() ? 0 : kBulkPayload;
+    const std::size_t payload = order.is_flood() ? 0 : order.payload;
     frame_.resize(kLinkSize + 2 * kHeaderSize + payload);
     std::ranges::copy(order.mac, frame_.begin());
     frame_[6] = 0x02;  // a locally administered sender
@@ -190,13 +191,14 @@ bool parse_address(const std::string& text, std::uint32_t& out) {
   return true;
 }
 
-/// An address, or ADDRESS/BITS for random ones of that network.
+/// An address, ADDRESS/BITS for random ones of that network, or ADDRESS/32 for no payload.
 bool parse_source(std::string_view text, Order& order) {
   const std::size_t slash = text.find('/');
   if (slash != std::string_view::npos) {
     const int bits = std::atoi(std::string(text.substr(slash + 1)).c_str());
-    if (bits < 1 || bits > 31) return false;
-    order.source_mask = ~std::uint32_t{0} >> bits;
+    if (bits < 1 || bits > 32) return false;
+    if (bits == 32) order.payload = 0;
+    if (bits < 32) order.source_mask = ~std::uint32_t{0} >> bits;
   }
   return parse_address(std::string(text.substr(0, slash)), order.source);
 }
@@ -218,7 +220,8 @@ int main(int argc, char** argv) {
   if (argc != 8) {
     return complain(
         "usage: bench_flood INTERFACE MAC TARGET PORT SOURCE COUNT RATE\n"
-        "SOURCE: ADDRESS/BITS sends SYN, ADDRESS sends bulk data; RATE 0: no limit");
+        "SOURCE: ADDRESS/BITS sends SYN, ADDRESS sends bulk data, ADDRESS/32 bare ACKs; "
+        "RATE 0: no limit");
   }
   Order order{.interface = argv[1],
               .port = static_cast<std::uint16_t>(std::atoi(argv[4])),

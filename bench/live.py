@@ -27,18 +27,23 @@ ANSWERED, UNANSWERED, BULK_SOURCE = "32.0.0.0/3", "64.0.0.0/3", "198.51.100.9"
 # Traffic: what it is, to which port, from whom, how many packets, packets per second (0: all it takes).
 Load = collections.namedtuple("Load", "name port source count rate")
 TRICKLE = Load("SYN, 1,000/s, answered", CLOSED_PORT, ANSWERED, 2_000, 1_000)
+FLOOD = Load("SYN, no limit", CLOSED_PORT, UNANSWERED, 2_000_000, 0)
+BARE_ACK = Load("bare ACK, no limit", OPEN_PORT, BULK_SOURCE + "/32", 500_000, 0)
 LOADS = (
     TRICKLE,
     Load("SYN, 100,000/s", CLOSED_PORT, UNANSWERED, 500_000, 100_000),
-    Load("SYN, 250,000/s", CLOSED_PORT, UNANSWERED, 500_000, 250_000),
-    Load("SYN, no limit", CLOSED_PORT, UNANSWERED, 500_000, 0),
+    FLOOD,
     Load("SYN, no limit, answered", CLOSED_PORT, ANSWERED, 500_000, 0),
     Load("SYN, no limit, open port, answered", OPEN_PORT, ANSWERED, 500_000, 0),
+    BARE_ACK,
     Load("bulk data, no limit", OPEN_PORT, BULK_SOURCE, 500_000, 0),
 )
 
+# Bulk TCP in packets of 1,500 bytes, by iperf3: seconds of each measurement.
+BULK_TCP_SECONDS = 3
+
 # When memory is looked at.
-IDLE, AFTER_TRICKLE, AFTER_FLOODS = "idle", "after 2,000 packets", "after 3,002,000 packets"
+IDLE, AFTER_TRICKLE, AFTER_FLOODS = "idle", "after 2,000 packets", "after 4.5 million packets"
 
 # What is compared: `arguments` None stands for no daemon at all.
 Contender = collections.namedtuple("Contender", "key title binary arguments")
@@ -53,8 +58,10 @@ def contenders(binary):
     return (
         Contender("none", "no daemon", None, None),
         Contender("original", "Debian's", harness.oracle(), ()),
-        Contender("raw", "raw", binary, ()),
+        Contender("raw", "raw", binary, ("--capture", "raw")),
         Contender("pcap", "pcap", binary, ("--capture", "pcap")),
+        Contender("ring", "ring", binary, ("--capture", "ring")),
+        Contender("bpf", "bpf", binary, ("--capture", "bpf")),
     )
 
 
@@ -96,6 +103,15 @@ class Stage:
             names, values = [line.split() for line in file if line.startswith("Tcp:")]
         return int(dict(zip(names, values))["InSegs"])
 
+    def bulk_tcp(self):
+        """Gbit/s of one TCP connection to the victim, both ends where the scheduler puts them."""
+        server = self.lab.victim.popen(harness.tool("iperf3"), "-s", "-1", "-p", "5201")
+        time.sleep(0.5)  # until it listens
+        done = self.lab.attacker.run(harness.tool("iperf3"), "-c", harness.VICTIM, "-p", "5201", "-J",
+                                     "-t", str(BULK_TCP_SECONDS))
+        server.communicate(timeout=10)  # it serves one client
+        return json.loads(done.stdout)["end"]["sum_received"]["bits_per_second"] / 1e9
+
     def send(self, load):
         """Sends a load and returns what the sender says of it."""
         done = self.lab.attacker.run(
@@ -110,7 +126,7 @@ class Subject:
 
     def __init__(self, stage, contender):
         self._stage = stage
-        self._is_raw = "--capture" not in contender.arguments
+        self._is_raw = contender.key in ("original", "raw")
         self._is_ours = contender.key != "original"
         self._lost, self._arrived = 0, 0
         self._daemon = harness.Daemon(stage.lab, contender.title, contender.binary,
@@ -178,8 +194,9 @@ def measure_nothing(stage, load):
     return Sample(None, None, None, sender["cpu"], sender["seconds"])
 
 
-def run_round(stage, contender, samples, memories):
+def run_round(stage, contender, samples, memories, throughputs):
     if contender.arguments is None:
+        throughputs[contender.key].append(stage.bulk_tcp())
         for load in LOADS:
             samples[contender.key, load.name].append(measure_nothing(stage, load))
         return
@@ -191,16 +208,19 @@ def run_round(stage, contender, samples, memories):
                 memories[contender.key, AFTER_TRICKLE].append(subject.memory())
         memories[contender.key, AFTER_FLOODS].append(subject.memory())
         subject.check()
+        throughputs[contender.key].append(stage.bulk_tcp())
 
 
 def compare(binary, flood, rounds, say):
-    """Runs `rounds` rounds, each contender once in each, and returns (contenders, samples, memories):
-    samples by contender and load name, memories by contender and moment, lists of one per round."""
+    """Runs `rounds` rounds, each contender once in each, and returns (contenders, samples, memories,
+    throughputs): samples by contender and load name, memories by contender and moment, Gbit/s of bulk
+    TCP by contender, lists of one per round."""
     samples, memories = collections.defaultdict(list), collections.defaultdict(list)
+    throughputs = collections.defaultdict(list)
     table = contenders(binary)
     with contextlib.closing(Stage(flood)) as stage:
         for number in range(rounds):
             for contender in table:
                 say(f"round {number + 1} of {rounds}: {contender.title}")
-                run_round(stage, contender, samples, memories)
-    return table, samples, memories
+                run_round(stage, contender, samples, memories, throughputs)
+    return table, samples, memories, throughputs

@@ -26,6 +26,11 @@ class ReservedMemory {
     void* const memory = ::mmap(nullptr, count * sizeof(Item), PROT_READ | PROT_WRITE,
                                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (memory == MAP_FAILED) return fail_errno("mmap", purpose, errno);
+    // Random accesses to small pages cost as much for their addresses as for themselves.
+    constexpr std::size_t kWorthwhile = std::size_t{2} << 20;
+    if (count * sizeof(Item) >= kWorthwhile) {
+      (void)::madvise(memory, count * sizeof(Item), MADV_HUGEPAGE);  // a hint
+    }
     return ReservedMemory({static_cast<Item*>(memory), count});
   }
 

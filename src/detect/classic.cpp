@@ -8,6 +8,7 @@
 #include <array>
 #include <chrono>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <span>
 #include <string>
@@ -50,7 +51,7 @@ template <std::size_t kPorts>
 struct Source {
   std::chrono::nanoseconds started;
   std::uint32_t target;
-  std::uint16_t weight;
+  std::uint32_t last;  ///< tick of the last new port
   Port source_port;
   std::uint8_t tos;
   std::uint8_t ttl;
@@ -61,12 +62,21 @@ struct Source {
   std::array<Port, kPorts> ports;
 
   [[nodiscard]] bool knows(Port port) const noexcept {
-    // No early exit: the whole line is there anyway, and this way it vectorises.
-    bool known = false;
-    for (std::size_t i = 0; i < kPorts; ++i) {
-      known |= static_cast<int>(ports[i] == port) & static_cast<int>(i < count);
+    if (port == 0)
+      return std::find(ports.begin(), ports.begin() + count, port) != ports.begin() + count;
+    // Four ports at a time: the highest bit of a lane that is 0 after the exclusive or gets set,
+    // and possibly some above it. What is not in use is 0, which `port` is not.
+    constexpr std::uint64_t kOnes = 0x0001'0001'0001'0001;
+    constexpr std::size_t kPerWord = sizeof(std::uint64_t) / sizeof(Port);
+    static_assert(kPorts % kPerWord == 0);
+    std::uint64_t known = 0;
+    for (std::size_t i = 0; i < kPorts; i += kPerWord) {
+      std::uint64_t word;
+      std::memcpy(&word, &ports[i], sizeof(word));
+      word ^= kOnes * port;
+      known |= (word - kOnes) & ~word;
     }
-    return known;
+    return (known & kOnes << 15) != 0;
   }
 };
 static_assert(sizeof(Source<20>) == 64);
@@ -92,13 +102,24 @@ class ClassicDetector final : public Detector {
       : rule_(rule), table_(std::move(table)) {}
 
   void inspect(std::span<const Packet> packets, EventList& events) noexcept override {
-    // Far enough ahead for a line to arrive from memory, near enough to be still there.
-    constexpr std::size_t kAhead = 8;
-    for (std::size_t i = 0; i < packets.size(); ++i) {
-      if (i + kAhead < packets.size() && watched(packets[i + kAhead])) {
-        table_.prefetch(ipv4_value(packets[i + kAhead].source));
+    // Far enough ahead for a line to arrive from memory, near enough to be still there: first the
+    // bucket, then, when that can be read, the entry that it names.
+    constexpr std::size_t kBucketAhead = 16;
+    constexpr std::size_t kEntryAhead = 8;
+    for (std::size_t begin = 0; begin < packets.size(); begin += places_.size()) {
+      const auto chunk = packets.subspan(begin, std::min(places_.size(), packets.size() - begin));
+      const auto place = [&](std::size_t i) {
+        places_[i] = table_.place(ipv4_value(chunk[i].source));
+        table_.prefetch(places_[i]);
+      };
+      for (std::size_t i = 0; i < std::min(kBucketAhead, chunk.size()); ++i) place(i);
+      for (std::size_t i = 0; i < chunk.size(); ++i) {
+        if (i + kBucketAhead < chunk.size()) place(i + kBucketAhead);
+        if (const std::size_t next = i + kEntryAhead; next < chunk.size() && enters(chunk[next])) {
+          table_.prefetch_entry(places_[next], ipv4_value(chunk[next].source), tick(chunk[next]));
+        }
+        ++counters_[judge(chunk[i], places_[i], events)].value;
       }
-      ++counters_[judge(packets[i], events)].value;
     }
   }
 
@@ -107,23 +128,33 @@ class ClassicDetector final : public Detector {
 
  private:
   using Slot = typename SourceTable<Source<kPorts>>::Slot;
+  using Place = typename SourceTable<Source<kPorts>>::Place;
 
   [[nodiscard]] static bool watched(const Packet& packet) noexcept {
     return packet.family == Family::ipv4 && packet.protocol == IpProto::tcp;
   }
 
-  [[nodiscard]] Outcome judge(const Packet& packet, EventList& events) noexcept {
+  // May it have to do with an entry? ACK from sources that are not known has not.
+  [[nodiscard]] static bool enters(const Packet& packet) noexcept {
+    return (packet.flags & tcp_flag::ack) == 0;
+  }
+
+  [[nodiscard]] static std::uint32_t tick(const Packet& packet) noexcept {
+    return static_cast<std::uint32_t>(packet.time / kTick);
+  }
+
+  [[nodiscard]] Outcome judge(const Packet& packet, Place place, EventList& events) noexcept {
     if (!watched(packet)) return not_ipv4_tcp;
     const std::uint32_t address = ipv4_value(packet.source);
     if (address == 0) return no_source;
-    const auto now = static_cast<std::uint32_t>(packet.time / kTick);
-    if (const Slot slot = table_.find(address)) {
+    const std::uint32_t now = tick(packet);
+    if (const Slot slot = table_.find(place, address)) {
       // Unsigned: a clock that ran backwards makes the difference huge and the source stale.
-      if (now - *slot.last <= rule_.delay) return judge_fresh(packet, now, slot, events);
+      if (now - slot.entry->last <= rule_.delay) return judge_fresh(packet, now, slot, events);
       table_.forget(slot);
     }
     if ((packet.flags & tcp_flag::ack) != 0) return ack_from_unknown;
-    return enter(packet, address, now);
+    return enter(packet, place, address, now);
   }
 
   [[nodiscard]] Outcome judge_fresh(const Packet& packet, std::uint32_t now, const Slot& slot,
@@ -135,14 +166,14 @@ class ClassicDetector final : public Detector {
       return known_port;
     }
     if ((packet.flags & (tcp_flag::ack | tcp_flag::rst)) != 0) return ack_or_rst;
-    *slot.last = now;
-    if (source.weight >= rule_.threshold) return after_report;
+    table_.touch(slot, now);
+    if (*slot.weight >= rule_.threshold) return after_report;
 
     source.flags_or |= packet.flags;
     source.flags_and &= packet.flags;
     source.varies |= changed(source, packet);
-    source.weight = static_cast<std::uint16_t>(source.weight + rule_.weight(packet.target_port));
-    if (source.weight >= rule_.threshold) {
+    *slot.weight = static_cast<std::uint16_t>(*slot.weight + rule_.weight(packet.target_port));
+    if (*slot.weight >= rule_.threshold) {
       // The list holds one event for each packet of a batch, so there is always room.
       (void)events.push(report(packet, source));
       return scan;
@@ -151,13 +182,14 @@ class ClassicDetector final : public Detector {
     return new_port;
   }
 
-  [[nodiscard]] Outcome enter(const Packet& packet, std::uint32_t address,
+  [[nodiscard]] Outcome enter(const Packet& packet, Place place, std::uint32_t address,
                               std::uint32_t now) noexcept {
     bool evicted = false;
-    Source<kPorts>& source = *table_.insert(address, now, rule_.delay, evicted).entry;
+    const Slot slot = table_.insert(place, address, now, evicted);
+    *slot.weight = rule_.weight(packet.target_port);
+    Source<kPorts>& source = *slot.entry;
     source.started = packet.time;
     source.target = ipv4_value(packet.target);
-    source.weight = rule_.weight(packet.target_port);
     source.source_port = packet.source_port;
     source.tos = packet.tos;
     source.ttl = packet.ttl;
@@ -199,6 +231,7 @@ class ClassicDetector final : public Detector {
 
   Rule rule_;
   SourceTable<Source<kPorts>> table_;
+  std::array<Place, PacketBatch::kCapacity> places_{};  ///< of the packets being inspected
   std::array<Counter, kOutcomes> counters_{{{"not_ipv4_tcp"},
                                             {"no_source"},
                                             {"ack_from_unknown"},
@@ -213,7 +246,7 @@ class ClassicDetector final : public Detector {
 
 template <std::size_t kPorts>
 Result<std::unique_ptr<Detector>> make_with(const Rule& rule, std::size_t sources, HashKey key) {
-  auto table = SourceTable<Source<kPorts>>::make(sources, key);
+  auto table = SourceTable<Source<kPorts>>::make(sources, rule.delay, key);
   if (!table) return std::unexpected(table.error());
   return std::make_unique<ClassicDetector<kPorts>>(rule, std::move(*table));
 }

@@ -1,14 +1,16 @@
 // Memory of sources for detectors: fixed size, keyed hash, no chains, constant work per packet.
-// Eight-way set-associative: a bucket is one cache line with eight source addresses and the times
-// they were last fresh; what a detector keeps of a source lies beside it, one entry per way. A
-// source can only be in the bucket its keyed hash names, so nobody outside can choose whom to
-// collide with.
+// Eight-way set-associative: a bucket is one cache line with eight source addresses, when they were
+// last fresh, roughly, and what they weigh; what a detector keeps of a source lies beside it, one
+// entry per way. So whom to give up is decided in the bucket alone. A source can only be in the
+// bucket its keyed hash names, so nobody outside can choose whom to collide with.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <type_traits>
 #include <utility>
 
@@ -20,8 +22,8 @@ namespace scanlogd {
 
 /// IPv4 sources and one `Entry` for each. Memory is reserved when made and touched as used, so an
 /// idle machine pays for what it saw, a flooded one for all of it and never for more.
-/// `Entry` is trivial, all-zero when unused, and has a member `weight`.
-/// Times are counted in ticks of the caller's choice, modulo 2^32.
+/// `Entry` is trivial and has a member `std::uint32_t last`, the tick at which its source last did
+/// something new. Times are counted in ticks of the caller's choice, modulo 2^32.
 template <class Entry>
 class SourceTable {
   static_assert(std::is_trivially_copyable_v<Entry>);
@@ -31,56 +33,72 @@ class SourceTable {
 
   /// Where a source is, or was put. Valid until the next `insert` or `forget`.
   struct Slot {
-    std::uint32_t* last = nullptr;  ///< tick at which the source last did something new
     Entry* entry = nullptr;
+    std::uint16_t* weight = nullptr;  ///< the detector's to set: the lighter, the sooner given up
+    std::uint16_t* age = nullptr;     ///< the table's own, see `touch`
 
     explicit operator bool() const noexcept { return entry != nullptr; }
   };
 
-  /// Room for `sources`, rounded up to a power of two of at least eight.
-  [[nodiscard]] static Result<SourceTable> make(std::size_t sources, HashKey key) {
+  /// Room for `sources`, rounded up to a power of two of at least eight. A source idle for more
+  /// than `lifetime` ticks is worth nothing.
+  [[nodiscard]] static Result<SourceTable> make(std::size_t sources, std::uint32_t lifetime,
+                                                HashKey key) {
     const std::size_t buckets = std::bit_ceil(sources < kWays ? kWays : sources) / kWays;
     auto bucket_memory = ReservedMemory<Bucket>::make(buckets, "source table");
     if (!bucket_memory) return std::unexpected(bucket_memory.error());
     auto entry_memory = ReservedMemory<Entry>::make(buckets * kWays, "source table");
     if (!entry_memory) return std::unexpected(entry_memory.error());
-    return SourceTable(std::move(*bucket_memory), std::move(*entry_memory), key);
+    return SourceTable(std::move(*bucket_memory), std::move(*entry_memory), lifetime, key);
   }
 
-  /// Asks the processor for the bucket of `source` ahead of its use.
-  void prefetch(std::uint32_t source) const noexcept { __builtin_prefetch(&bucket(source)); }
+  /// The bucket of a source, so that its hash is worked out once for each packet.
+  using Place = std::uint32_t;
 
-  /// The slot of `source` (host order, not 0), or an empty one.
-  [[nodiscard]] Slot find(std::uint32_t source) noexcept {
-    const std::size_t index = bucket_index(source);
-    Bucket& home = buckets_.items()[index];
-    for (std::size_t way = 0; way < kWays; ++way) {
-      if (home.source[way] == source) return slot(index, way);
-    }
-    return {};
+  /// Where `source` (host order, not 0) belongs.
+  [[nodiscard]] Place place(std::uint32_t source) const noexcept {
+    return static_cast<Place>(keyed_hash(key_, source) & (buckets_.items().size() - 1));
   }
 
-  /// Takes a slot for `source`, which must not be in the table, last seen at `now`, its entry zero.
-  /// Gives up, in this order: an unused slot; one idle for more than `lifetime`; of the older half
-  /// of the bucket the one with the lowest weight, so that neither newcomers nor a flood of sources
-  /// with some weight each can choose whom to push out. `evicted` tells of the last case.
-  [[nodiscard]] Slot insert(std::uint32_t source, std::uint32_t now, std::uint32_t lifetime,
+  /// Asks the processor for the bucket at `place` ahead of its use.
+  void prefetch(Place place) const noexcept { __builtin_prefetch(&buckets_.items()[place], 1); }
+
+  /// Asks for the entry of `source`, or for the one it would get at `now`. To be called when the
+  /// bucket has come, well before `find` and `insert`.
+  void prefetch_entry(Place place, std::uint32_t source, std::uint32_t now) const noexcept {
+    const Bucket& home = buckets_.items()[place];
+    std::size_t way = way_of(home, source);
+    if (way == kWays) way = victim(home, now).way;
+    __builtin_prefetch(&entries_.items()[place * kWays + way], 1);
+  }
+
+  /// The slot of `source`, or an empty one.
+  [[nodiscard]] Slot find(Place place, std::uint32_t source) noexcept {
+    const std::size_t way = way_of(buckets_.items()[place], source);
+    return way == kWays ? Slot{} : slot(place, way);
+  }
+
+  /// The source of `slot` did something new.
+  void touch(const Slot& slot, std::uint32_t now) const noexcept {
+    slot.entry->last = now;
+    *slot.age = rough(now);
+  }
+
+  /// Takes a slot for `source`, which must not be in the table, last seen at `now`, its entry and
+  /// weight zero but for the time. Gives up, in this order: an unused slot; one idle for more than
+  /// the lifetime; of the older half of the bucket the one with the lowest weight, of equals the
+  /// oldest, so that neither newcomers nor a flood of sources with some weight each can choose whom
+  /// to push out. `evicted` tells of the last case.
+  [[nodiscard]] Slot insert(Place place, std::uint32_t source, std::uint32_t now,
                             bool& evicted) noexcept {
-    const std::size_t index = bucket_index(source);
-    Bucket& home = buckets_.items()[index];
-    evicted = false;
-    std::size_t victim = kWays;
-    for (std::size_t way = 0; way < kWays && victim == kWays; ++way) {
-      if (home.source[way] == 0 || now - home.last[way] > lifetime) victim = way;
-    }
-    if (victim == kWays) {
-      victim = cheapest_of_older_half(index, now);
-      evicted = true;
-    }
-    home.source[victim] = source;
-    home.last[victim] = now;
-    const Slot taken = slot(index, victim);
+    Bucket& home = buckets_.items()[place];
+    const Victim chosen = victim(home, now);
+    evicted = chosen.is_live;
+    home.source[chosen.way] = source;
+    home.weight[chosen.way] = 0;
+    const Slot taken = slot(place, chosen.way);
     *taken.entry = Entry{};
+    touch(taken, now);
     return taken;
   }
 
@@ -99,50 +117,109 @@ class SourceTable {
   }
 
  private:
+  // Eight numbers that are computed with at once, and what comparing them gives.
+  using Words [[gnu::vector_size(32)]] = std::uint32_t;
+  using Lanes [[gnu::vector_size(16)]] = std::uint16_t;
+
   struct alignas(64) Bucket {
-    std::array<std::uint32_t, kWays> source;  ///< 0: unused
-    std::array<std::uint32_t, kWays> last;
+    std::array<std::uint32_t, kWays> source;  // 0: unused
+    std::array<std::uint16_t, kWays> last;    // see `rough`
+    std::array<std::uint16_t, kWays> weight;
   };
   static_assert(sizeof(Bucket) == 64);
 
-  SourceTable(ReservedMemory<Bucket> buckets, ReservedMemory<Entry> entries, HashKey key) noexcept
-      : buckets_(std::move(buckets)), entries_(std::move(entries)), key_(key) {}
+  struct Victim {
+    std::size_t way;
+    bool is_live;
+  };
 
-  [[nodiscard]] std::size_t bucket_index(std::uint32_t source) const noexcept {
-    return keyed_hash(key_, source) & (buckets_.items().size() - 1);
+  SourceTable(ReservedMemory<Bucket> buckets, ReservedMemory<Entry> entries, std::uint32_t lifetime,
+              HashKey key) noexcept
+      : buckets_(std::move(buckets)),
+        entries_(std::move(entries)),
+        shift_(static_cast<unsigned>(
+            std::max(0, static_cast<int>(std::bit_width(lifetime)) - kRoughBits))),
+        lifetime_(static_cast<std::uint16_t>(lifetime >> shift_)),
+        key_(key) {}
+
+  // A tick as buckets keep it. It comes round after at least eight lifetimes: a source forgotten
+  // for so long may look alive to whoever needs its slot, but not to `find`, whose caller looks at
+  // `Entry::last`.
+  static constexpr int kRoughBits = 13;
+  [[nodiscard]] std::uint16_t rough(std::uint32_t tick) const noexcept {
+    return static_cast<std::uint16_t>(tick >> shift_);
   }
-  [[nodiscard]] const Bucket& bucket(std::uint32_t source) const noexcept {
-    return buckets_.items()[bucket_index(source)];
+
+  [[nodiscard]] static Lanes load(const std::array<std::uint16_t, kWays>& array) noexcept {
+    return std::bit_cast<Lanes>(array);
   }
+
+  // The first lane that is not 0, or `kWays`.
+  [[nodiscard]] static std::size_t first_of(Lanes mask) noexcept {
+    static_assert(std::endian::native == std::endian::little, "lanes are counted from the low end");
+    const auto halves = std::bit_cast<std::array<std::uint64_t, 2>>(mask);
+    constexpr int kLaneBits = 16;
+    const auto low = static_cast<std::size_t>(std::countr_zero(halves[0]) / kLaneBits);
+    const auto high = static_cast<std::size_t>(std::countr_zero(halves[1]) / kLaneBits);
+    return halves[0] != 0 ? low : kWays / 2 + high;  // countr_zero(0) is 64
+  }
+
+  // All bits set in the lanes of the ways that hold `source`.
+  [[nodiscard]] static Lanes ways_of(const Bucket& bucket, std::uint32_t source) noexcept {
+    Words sources;
+    std::memcpy(&sources, bucket.source.data(), sizeof(sources));
+    return __builtin_convertvector(sources == source, Lanes);
+  }
+  [[nodiscard]] static std::size_t way_of(const Bucket& bucket, std::uint32_t source) noexcept {
+    return first_of(ways_of(bucket, source));
+  }
+
   [[nodiscard]] Slot slot(std::size_t index, std::size_t way) noexcept {
-    return {&buckets_.items()[index].last[way], &entries_.items()[index * kWays + way]};
+    Bucket& home = buckets_.items()[index];
+    return {&entries_.items()[index * kWays + way], &home.weight[way], &home.last[way]};
   }
 
-  [[nodiscard]] std::size_t cheapest_of_older_half(std::size_t index,
-                                                   std::uint32_t now) const noexcept {
-    const Bucket& home = buckets_.items()[index];
-    std::array<bool, kWays> tried{};
-    std::size_t cheapest = 0;
-    auto least = ~std::uint64_t{0};
-    for (std::size_t round = 0; round < kWays / 2; ++round) {
-      std::size_t oldest = kWays;
-      for (std::size_t way = 0; way < kWays; ++way) {
-        if (tried[way]) continue;
-        if (oldest == kWays || now - home.last[way] > now - home.last[oldest]) oldest = way;
-      }
-      tried[oldest] = true;
-      const auto weight =
-          static_cast<std::uint64_t>(entries_.items()[index * kWays + oldest].weight);
-      if (weight < least) {
-        least = weight;
-        cheapest = oldest;
-      }
+  // Without a branch that depends on the data, so that a flood does not pay for wrong guesses.
+  [[nodiscard]] Victim victim(const Bucket& bucket, std::uint32_t now) const noexcept {
+    // The order in which ways are given up: unused, stale, of the older half, of the younger; then
+    // by weight, as far as that is told apart; then by age, which no two have in common.
+    constexpr std::uint16_t kStale = 1 << 14;
+    constexpr std::uint16_t kOlder = 2 << 14;
+    constexpr std::uint16_t kYounger = 3 << 14;
+    constexpr std::uint16_t kHeaviest = (1 << 11) - 1;
+    constexpr std::uint16_t kHalf = kWays / 2;
+    constexpr Lanes kPlaces{0, 1, 2, 3, 4, 5, 6, 7};
+    const Lanes age = rough(now) - load(bucket.last);
+    Lanes rank{};  // how many are older; of equals, those before
+#pragma GCC unroll 8
+    for (std::uint16_t way = 0; way < kWays; ++way) {
+      const Lanes other = age[way] - Lanes{};
+      rank -= as_lanes(other > age) | (as_lanes(other == age) & as_lanes(kPlaces > way));
     }
-    return cheapest;
+    const Lanes weight = load(bucket.weight);
+    Lanes order = rank < kHalf ? kOlder - Lanes{} : kYounger - Lanes{};
+    order |= (weight < kHeaviest ? weight : kHeaviest - Lanes{}) << 3;
+    order = age > lifetime_ ? kStale - Lanes{} : order;
+    order = ways_of(bucket, 0) != 0 ? Lanes{} : order;
+    order |= rank;
+    // The least of them.
+    Lanes least = order;
+    least = minimum(least, __builtin_shuffle(least, Lanes{4, 5, 6, 7, 0, 1, 2, 3}));
+    least = minimum(least, __builtin_shuffle(least, Lanes{2, 3, 0, 1, 6, 7, 4, 5}));
+    least = minimum(least, __builtin_shuffle(least, Lanes{1, 0, 3, 2, 5, 4, 7, 6}));
+    return {.way = first_of(as_lanes(order == least)), .is_live = least[0] >= kOlder};
   }
+
+  template <class Mask>
+  [[nodiscard]] static Lanes as_lanes(Mask mask) noexcept {
+    return std::bit_cast<Lanes>(mask);
+  }
+  [[nodiscard]] static Lanes minimum(Lanes a, Lanes b) noexcept { return a < b ? a : b; }
 
   ReservedMemory<Bucket> buckets_;
   ReservedMemory<Entry> entries_;
+  unsigned shift_;          ///< of `rough`
+  std::uint16_t lifetime_;  ///< in rough ticks
   HashKey key_;
 };
 

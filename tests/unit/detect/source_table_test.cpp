@@ -10,7 +10,7 @@ namespace scanlogd {
 namespace {
 
 struct Entry {
-  std::uint32_t weight;
+  std::uint32_t last;
   std::uint32_t mark;
 };
 using Table = SourceTable<Entry>;
@@ -19,16 +19,16 @@ constexpr HashKey kKey{0x0123456789abcdef, 0xfedcba9876543210};
 constexpr std::uint32_t kLifetime = 300;
 
 Table make(std::size_t sources) {
-  auto table = Table::make(sources, kKey);
+  auto table = Table::make(sources, kLifetime, kKey);
   EXPECT_TRUE(table);
   return std::move(*table);
 }
 
 /// Inserts and tells whether a live source had to go.
-bool insert(Table& table, std::uint32_t source, std::uint32_t now, std::uint32_t weight = 1) {
+bool insert(Table& table, std::uint32_t source, std::uint32_t now, std::uint16_t weight = 1) {
   bool evicted = false;
-  const auto slot = table.insert(source, now, kLifetime, evicted);
-  slot.entry->weight = weight;
+  const auto slot = table.insert(table.place(source), source, now, evicted);
+  *slot.weight = weight;
   slot.entry->mark = source;
   return evicted;
 }
@@ -38,27 +38,30 @@ TEST(SourceTable, FindsWhatWasInserted) {
   // A quarter full: a bucket of eight that overflows at a mean of two has a probability near 1e-3.
   for (std::uint32_t source = 1; source <= 8192; ++source) EXPECT_FALSE(insert(table, source, 10));
   for (std::uint32_t source = 1; source <= 8192; ++source) {
-    const auto slot = table.find(source);
+    const auto slot = table.find(table.place(source), source);
     ASSERT_TRUE(slot);
     EXPECT_EQ(slot.entry->mark, source);
-    EXPECT_EQ(*slot.last, 10U);
+    EXPECT_EQ(slot.entry->last, 10U);
   }
-  EXPECT_FALSE(table.find(8193));
+  EXPECT_FALSE(table.find(table.place(8193), 8193));
 }
 
 TEST(SourceTable, ForgottenSourcesAreGone) {
   Table table = make(8);
   insert(table, 7, 1);
-  table.forget(table.find(7));
-  EXPECT_FALSE(table.find(7));
+  table.forget(table.find(table.place(7), 7));
+  EXPECT_FALSE(table.find(table.place(7), 7));
 }
 
 TEST(SourceTable, ANewEntryIsZero) {
   Table table = make(8);
   insert(table, 1, 1, 99);
-  table.forget(table.find(1));
+  table.forget(table.find(table.place(1), 1));
   bool evicted = false;
-  EXPECT_EQ(table.insert(2, 1, kLifetime, evicted).entry->weight, 0U);
+  const auto slot = table.insert(table.place(2), 2, 1, evicted);
+  EXPECT_EQ(*slot.weight, 0U);
+  EXPECT_EQ(slot.entry->mark, 0U);
+  EXPECT_EQ(slot.entry->last, 1U);
 }
 
 TEST(SourceTable, CapacityIsAPowerOfTwoOfAtLeastEight) {
@@ -73,7 +76,7 @@ TEST(SourceTable, AFullBucketGivesUpAStaleSourceFirst) {
   for (std::uint32_t source = 1; source <= 8; ++source)
     insert(table, source, source == 5 ? 1 : 200);
   EXPECT_FALSE(insert(table, 9, 302)) << "source 5 is 301 ticks old";
-  EXPECT_FALSE(table.find(5));
+  EXPECT_FALSE(table.find(table.place(5), 5));
 }
 
 TEST(SourceTable, ASourceAtItsLifetimeIsStillLive) {
@@ -88,7 +91,7 @@ TEST(SourceTable, OfTheOlderHalfTheLightestGoes) {
     insert(table, source, source, source == 3 ? 2 : 9);
   }
   EXPECT_TRUE(insert(table, 9, 20));
-  EXPECT_FALSE(table.find(3));
+  EXPECT_FALSE(table.find(table.place(3), 3));
 }
 
 TEST(SourceTable, ALightSourceOfTheYoungerHalfStays) {
@@ -97,8 +100,8 @@ TEST(SourceTable, ALightSourceOfTheYoungerHalfStays) {
     insert(table, source, source, source == 6 ? 1 : 9);
   }
   EXPECT_TRUE(insert(table, 9, 20));
-  EXPECT_TRUE(table.find(6));
-  EXPECT_FALSE(table.find(1)) << "of equals the oldest";
+  EXPECT_TRUE(table.find(table.place(6), 6));
+  EXPECT_FALSE(table.find(table.place(1), 1)) << "of equals the oldest";
 }
 
 TEST(SourceTable, AFloodOfOnePacketSourcesCannotEvictTheHeavyOnes) {
@@ -107,13 +110,52 @@ TEST(SourceTable, AFloodOfOnePacketSourcesCannotEvictTheHeavyOnes) {
   for (std::uint32_t flood = 1; flood <= 10000; ++flood) {
     if (flood != 1000) insert(table, flood, 2, 1);
   }
-  EXPECT_TRUE(table.find(1000));
+  EXPECT_TRUE(table.find(table.place(1000), 1000));
+}
+
+TEST(SourceTable, ATouchedSourceIsYoungAgain) {
+  Table table = make(8);
+  for (std::uint32_t source = 1; source <= 8; ++source) insert(table, source, source);
+  table.touch(table.find(table.place(1), 1), 9);
+  EXPECT_TRUE(insert(table, 9, 20));
+  EXPECT_TRUE(table.find(table.place(1), 1));
+  EXPECT_FALSE(table.find(table.place(2), 2)) << "now the oldest";
+}
+
+TEST(SourceTable, LongLifetimesAreCountedRoughly) {
+  constexpr std::uint32_t kHour = 360'000;
+  auto table = Table::make(8, kHour, kKey);
+  ASSERT_TRUE(table);
+  for (std::uint32_t source = 1; source <= 8; ++source) EXPECT_FALSE(insert(*table, source, 1));
+  EXPECT_TRUE(insert(*table, 9, kHour - 100)) << "all are live";
+  auto other = Table::make(8, kHour, kKey);
+  ASSERT_TRUE(other);
+  for (std::uint32_t source = 1; source <= 8; ++source) EXPECT_FALSE(insert(*other, source, 1));
+  EXPECT_FALSE(insert(*other, 9, kHour + 1000)) << "all are stale";
+}
+
+TEST(SourceTable, TimesMayWrapAround) {
+  Table table = make(8);
+  for (std::uint32_t source = 1; source <= 8; ++source) insert(table, source, 0xffff'fff0 + source);
+  EXPECT_TRUE(insert(table, 9, 100)) << "all are live: 8 is 108 ticks old";
+  EXPECT_FALSE(table.find(table.place(1), 1)) << "the oldest";
+}
+
+TEST(SourceTable, PrefetchingChangesNothing) {
+  Table table = make(8);
+  for (std::uint32_t source = 1; source <= 9; ++source) {
+    table.prefetch(table.place(source));
+    table.prefetch_entry(table.place(source), source, source);
+    insert(table, source, source);
+  }
+  EXPECT_FALSE(table.find(table.place(1), 1));
+  EXPECT_TRUE(table.find(table.place(2), 2));
 }
 
 TEST(SourceTable, AnotherKeyGroupsSourcesDifferently) {
   // Sources that overflow one bucket under one key spread under another.
   Table table = make(65536);
-  auto other = Table::make(65536, HashKey{1, 2});
+  auto other = Table::make(65536, kLifetime, HashKey{1, 2});
   ASSERT_TRUE(other);
   std::set<std::uint32_t> evicting;
   for (std::uint32_t source = 1; source <= 65536; ++source) {
