@@ -65,6 +65,12 @@ class Assembler {
     ++batch.size;
   }
 
+  /// Counts frames that `take` would have left out as bulk.
+  void count_filtered(std::uint64_t frames) noexcept {
+    stats_.received += frames;
+    stats_.filtered += frames;
+  }
+
   /// The accounts, but for `seen` and `dropped`.
   [[nodiscard]] CaptureStats stats() const noexcept {
     CaptureStats stats = stats_;

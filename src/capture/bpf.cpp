@@ -280,7 +280,8 @@ class BpfCapture final : public Capture {
 std::unexpected<Error> bpf_failure(std::string_view operation, std::string_view object, int code) {
   std::string what;
   what.append(operation).append("(").append(object).append("): ").append(std::strerror(code));
-  if (code == EPERM || code == EACCES) what.append("; it takes CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON");
+  if (code == EPERM || code == EACCES)
+    what.append("; it takes CAP_BPF, CAP_NET_ADMIN and CAP_PERFMON");
   return fail(std::move(what), code);
 }
 

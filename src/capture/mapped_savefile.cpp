@@ -1,0 +1,355 @@
+// See mapped_savefile.h. A file that shrinks while it is mapped makes reads of what is gone raise
+// SIGBUS; the handler puts zeros there and remembers it, and the reader ends with an error.
+#include "capture/mapped_savefile.h"
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <bit>
+#include <csignal>
+#include <cstring>
+#include <utility>
+
+#include "capture/savefile.h"
+#include "core/big_endian.h"
+
+namespace scanlogd {
+namespace {
+
+constexpr std::uint32_t kMaxCaptured = 256 << 10;  // as `Savefile`
+constexpr std::size_t kFileHeader = 24;
+
+// Above this size memory cannot keep up with one cursor; below it fetches ahead by itself.
+constexpr std::size_t kLargeRecord = 128;
+
+// A file with that many wrong guesses was made to be guessed wrong, or is not worth guessing.
+constexpr std::uint64_t kMaxRejected = 64;
+
+// How much is asked of the kernel, and given back, at a time.
+constexpr std::size_t kPagesAtOnce = 4 << 20;
+
+std::atomic<bool> has_shrunk{false};
+
+void put_zeros(int /*signal*/, siginfo_t* info, void* /*context*/) noexcept {
+  const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  auto* const at =
+      reinterpret_cast<void*>(reinterpret_cast<std::uintptr_t>(info->si_addr) & ~(page - 1));
+  if (info->si_code != BUS_ADRERR ||
+      ::mmap(at, page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED) {
+    (void)std::signal(SIGBUS, SIG_DFL);  // nothing of ours: the fault comes again and ends us
+    return;
+  }
+  has_shrunk.store(true, std::memory_order_relaxed);
+}
+
+void expect_shrinking() noexcept {
+  struct sigaction action {};
+  action.sa_sigaction = put_zeros;
+  action.sa_flags = SA_SIGINFO;
+  (void)::sigaction(SIGBUS, &action, nullptr);  // fails only for a bad signal number
+}
+
+}  // namespace
+
+std::optional<MappedSavefile> MappedSavefile::map(const UniqueFd& fd, std::uint64_t size) {
+  std::array<std::byte, kFileHeader> header;
+  if (size < kFileHeader || ::pread(fd.get(), header.data(), header.size(), 0) != kFileHeader) {
+    return std::nullopt;
+  }
+  // What is odd about the header is for `Savefile` to say.
+  Savefile reader;
+  if (reader.next(header).found != Savefile::Found::nothing || !reader.is_open())
+    return std::nullopt;
+  constexpr std::uint32_t kMicroseconds = 0xa1b2c3d4;
+  constexpr std::uint32_t kNanoseconds = 0xa1b23c4d;
+  std::uint32_t magic;
+  std::memcpy(&magic, header.data(), sizeof(magic));
+  const bool is_swapped = magic != kMicroseconds && magic != kNanoseconds;
+  if (is_swapped) magic = std::byteswap(magic);
+  if (magic != kMicroseconds && magic != kNanoseconds) return std::nullopt;
+  std::uint32_t link;
+  std::memcpy(&link, header.data() + 20, sizeof(link));
+  const auto known =
+      link_type(static_cast<int>((is_swapped ? std::byteswap(link) : link) & 0x03ff'ffff));
+  if (!known) return std::nullopt;
+
+  has_shrunk.store(false, std::memory_order_relaxed);
+  expect_shrinking();
+  void* const memory = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd.get(), 0);
+  if (memory == MAP_FAILED) return std::nullopt;
+  (void)::madvise(memory, size, MADV_SEQUENTIAL);  // a hint
+  return MappedSavefile({static_cast<const std::byte*>(memory), size}, *known, is_swapped,
+                        magic == kNanoseconds ? 1 : 1000);
+}
+
+MappedSavefile::MappedSavefile(std::span<const std::byte> file, LinkType link, bool is_swapped,
+                               std::uint32_t multiplier)
+    : file_(file),
+      link_(link),
+      is_swapped_(is_swapped),
+      multiplier_(multiplier),
+      position_(kFileHeader),
+      found_(std::make_unique_for_overwrite<std::uint32_t[]>(kCursors *
+                                                             (kChunk / kRecordHeader + 1))) {
+  if (link == LinkType::ethernet) link_size_ = 14, type_at_ = 12;
+  if (link == LinkType::linux_sll) link_size_ = 16, type_at_ = 14;
+}
+
+MappedSavefile::MappedSavefile(MappedSavefile&& other) noexcept
+    : file_(std::exchange(other.file_, {})),
+      link_(other.link_),
+      is_swapped_(other.is_swapped_),
+      multiplier_(other.multiplier_),
+      link_size_(other.link_size_),
+      type_at_(other.type_at_),
+      position_(other.position_),
+      first_(other.first_),
+      kept_(other.kept_),
+      chunks_(other.chunks_),
+      used_(other.used_),
+      chunk_(other.chunk_),
+      next_(other.next_),
+      rejected_(other.rejected_),
+      mean_size_(other.mean_size_),
+      is_over_(other.is_over_),
+      found_(std::move(other.found_)),
+      failure_(std::move(other.failure_)) {}
+
+MappedSavefile::~MappedSavefile() {
+  if (!file_.empty()) (void)::munmap(const_cast<std::byte*>(file_.data()), file_.size());
+}
+
+std::uint32_t MappedSavefile::word(std::uint64_t at) const noexcept {
+  std::uint32_t value;
+  std::memcpy(&value, file_.data() + at, sizeof(value));
+  return is_swapped_ ? std::byteswap(value) : value;
+}
+
+// Could a record begin here? Three in a row are as good as certain.
+bool MappedSavefile::is_plausible(std::uint64_t at) const noexcept {
+  constexpr std::uint32_t kWeek = 7 * 86400;
+  const std::uint32_t first_time = word(kFileHeader);
+  for (int i = 0; i < 3; ++i) {
+    if (at + kRecordHeader > file_.size()) return at == file_.size() && i > 0;
+    const std::uint32_t captured = word(at + 8);
+    const std::uint32_t wire_size = word(at + 12);
+    const bool is_time =
+        word(at + 4) < 1'000'000'000 / multiplier_ && word(at) - first_time + kWeek < 60 * kWeek;
+    if (!is_time || captured > kMaxCaptured || captured == 0 || wire_size < captured ||
+        wire_size > kMaxCaptured) {
+      return false;
+    }
+    at += kRecordHeader + captured;
+  }
+  return true;
+}
+
+std::uint64_t MappedSavefile::guess(std::uint64_t from, std::uint64_t to) const noexcept {
+  constexpr std::uint64_t kFarthest = 16 << 10;
+  for (std::uint64_t at = from; at < std::min(to, from + kFarthest); ++at) {
+    if (is_plausible(at)) return at;
+  }
+  return to;
+}
+
+// Would `Assembler::take` count it as filtered? Only where that is certain: unfragmented IPv4 or
+// IPv6 right behind the link header, lengths that are possible, TCP with ACK and none of FIN, SYN,
+// RST.
+bool MappedSavefile::is_bulk(std::uint64_t at, std::size_t captured,
+                             std::size_t wire_size) const noexcept {
+  constexpr std::uint8_t kTelling = tcp_flag::fin | tcp_flag::syn | tcp_flag::rst | tcp_flag::ack;
+  constexpr std::size_t kTcpHeader = 20;
+  const std::span frame = file_.subspan(at, captured);
+  if (link_size_ == 0 || captured < link_size_ + 20 + kTcpHeader) return false;
+  const std::uint16_t type = load_be16(frame, type_at_);
+  const std::span ip = frame.subspan(link_size_);
+  const std::size_t rest = std::max(wire_size, captured) - link_size_;
+  if (type == 0x0800) {
+    const std::uint8_t version = load_8(ip, 0);
+    const std::size_t header = std::size_t{version & 0x0fu} * 4;
+    const std::size_t total = load_be16(ip, 2);
+    return version >> 4 == 4 && header >= 20 && load_8(ip, 9) == 6 &&
+           (load_be16(ip, 6) & 0x3fff) == 0 && total >= header + kTcpHeader && total <= rest &&
+           ip.size() >= header + kTcpHeader &&
+           (load_8(ip, header + 13) & kTelling) == tcp_flag::ack;
+  }
+  if (type == 0x86dd) {
+    constexpr std::size_t kHeader = 40;
+    if (ip.size() < kHeader + kTcpHeader) return false;
+    const std::size_t payload = load_be16(ip, 4);
+    return load_8(ip, 0) >> 4 == 6 && load_8(ip, 6) == 6 && payload >= kTcpHeader &&
+           payload + kHeader <= rest && (load_8(ip, kHeader + 13) & kTelling) == tcp_flag::ack;
+  }
+  return false;
+}
+
+void MappedSavefile::step(Chunk& chunk, std::uint32_t* found) noexcept {
+  const std::uint64_t at = chunk.at;
+  if (at + kRecordHeader > file_.size()) {
+    chunk.is_halted = true;
+    return;
+  }
+  const std::uint32_t captured = word(at + 8);
+  const std::uint64_t next = at + kRecordHeader + captured;
+  if (captured > kMaxCaptured || next > file_.size()) {
+    chunk.is_halted = true;
+    return;
+  }
+  ++chunk.records;
+  // Written always, kept only if it counts: no branch to guess wrong.
+  found[chunk.found] = static_cast<std::uint32_t>(at - first_);
+  const bool is_filtered = is_bulk(at + kRecordHeader, captured, word(at + 12));
+  chunk.filtered += static_cast<std::uint32_t>(is_filtered);
+  chunk.found += static_cast<std::uint32_t>(!is_filtered);
+  chunk.at = next;
+}
+
+void MappedSavefile::walk(std::span<Chunk> chunks) noexcept {
+  std::array<std::uint8_t, kCursors> active{};
+  std::size_t count = 0;
+  for (std::size_t i = 0; i < chunks.size(); ++i) {
+    if (chunks[i].at < chunks[i].stop) active[count++] = static_cast<std::uint8_t>(i);
+  }
+  while (count > 0) {
+    for (std::size_t i = 0; i < count;) {
+      Chunk& chunk = chunks[active[i]];
+      step(chunk, found_of(active[i]));
+      __builtin_prefetch(file_.data() + chunk.at);
+      __builtin_prefetch(file_.data() + chunk.at + 64);
+      if (chunk.is_halted || chunk.at >= chunk.stop) {
+        active[i] = active[--count];
+      } else {
+        ++i;
+      }
+    }
+  }
+}
+
+void MappedSavefile::walk_alone(Chunk& chunk) noexcept {
+  constexpr std::size_t kAhead = 4096;
+  std::uint32_t* const found = found_of(static_cast<std::size_t>(&chunk - chunks_.data()));
+  while (!chunk.is_halted && chunk.at < chunk.stop) {
+    __builtin_prefetch(file_.data() + chunk.at + kAhead);
+    step(chunk, found);
+  }
+}
+
+// Finds the records of the next stretch of the file.
+void MappedSavefile::open_window(Assembler& assembler) noexcept {
+  first_ = position_;
+  const bool in_parallel = mean_size_ > kLargeRecord && rejected_ < kMaxRejected;
+  used_ = 0;
+  std::uint64_t begin = first_;
+  const std::size_t most = in_parallel ? kCursors : 1;
+  while (used_ < most && begin < file_.size()) {
+    const std::uint64_t stop = std::min<std::uint64_t>(first_ + (used_ + 1) * kChunk, file_.size());
+    Chunk& chunk = chunks_[used_];
+    chunk = {.begin = used_ == 0 ? begin : guess(begin, stop), .stop = stop};
+    chunk.at = chunk.begin;
+    ++used_;
+    begin = stop;
+  }
+  if (begin > kept_ + kPagesAtOnce || kept_ == 0) {
+    // The kernel maps many pages at one call more cheaply than one at each fault, and takes back
+    // what was read.
+    constexpr int kPopulateRead = 22;  // MADV_POPULATE_READ, Linux 5.14
+    const std::uint64_t page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+    const std::uint64_t from = first_ / page * page;
+    auto* const base = const_cast<std::byte*>(file_.data());
+    if (from > kPagesAtOnce) {
+      const std::uint64_t old = (kept_ > kPagesAtOnce ? kept_ - kPagesAtOnce : 0) / page * page;
+      (void)::madvise(base + old,
+                      from - kPagesAtOnce > old ? (from - kPagesAtOnce - old) / page * page : 0,
+                      MADV_DONTNEED);
+    }
+    const std::uint64_t to = std::min<std::uint64_t>(from + 2 * kPagesAtOnce, file_.size());
+    (void)::madvise(base + from, to - from, kPopulateRead);
+    kept_ = from;
+  }
+  if (used_ == 1) {
+    walk_alone(chunks_[0]);
+  } else {
+    walk(std::span(chunks_).first(used_));
+  }
+  accept(assembler);
+  chunk_ = 0;
+  next_ = 0;
+}
+
+// Keeps of what the cursors found what a single one would have found.
+void MappedSavefile::accept(Assembler& assembler) noexcept {
+  std::uint64_t at = first_;
+  std::uint64_t records = 0;
+  is_over_ = false;
+  for (std::size_t i = 0; i < used_; ++i) {
+    Chunk& chunk = chunks_[i];
+    if (chunk.begin != at && at < chunk.stop) {
+      ++rejected_;
+      chunk = {.at = at, .begin = at, .stop = chunk.stop};
+      walk_alone(chunk);
+    } else if (at >= chunk.stop) {
+      chunk = {.at = at, .begin = at, .stop = chunk.stop};  // a record goes beyond all of it
+    }
+    at = chunk.at;
+    records += chunk.records;
+    assembler.count_filtered(chunk.filtered);
+    if (chunk.is_halted || at == file_.size()) {
+      is_over_ = true;
+      used_ = i + 1;
+    }
+  }
+  if (records > 0) mean_size_ = (at - first_) / records;
+  position_ = at;
+}
+
+void MappedSavefile::take(std::uint64_t at, Assembler& assembler,
+                          PacketBatch& batch) const noexcept {
+  constexpr std::int64_t kNanosecondsPerSecond = 1'000'000'000;
+  const std::int64_t fraction =
+      std::min<std::int64_t>(std::int64_t{word(at + 4)} * multiplier_, kNanosecondsPerSecond - 1);
+  assembler.take(
+      link_,
+      {.bytes = file_.subspan(at + kRecordHeader, word(at + 8)),
+       .wire_size = word(at + 12),
+       .time = std::chrono::nanoseconds(std::int64_t{word(at)} * kNanosecondsPerSecond + fraction)},
+      batch);
+}
+
+MappedSavefile::Read MappedSavefile::read(Assembler& assembler, PacketBatch& batch) noexcept {
+  while (!batch.full()) {
+    while (chunk_ < used_ && next_ == chunks_[chunk_].found) {
+      ++chunk_;
+      next_ = 0;
+    }
+    if (chunk_ < used_) {
+      take(first_ + found_of(chunk_)[next_++], assembler, batch);
+      continue;
+    }
+    if (has_shrunk.load(std::memory_order_relaxed)) {
+      failure_ = "file was cut while it was read";
+      return Read::broken;
+    }
+    if (is_over_ || position_ >= file_.size()) return finish();
+    // A window without a packet is as long as any: let others have their turn.
+    const bool was_empty = batch.size == 0;
+    open_window(assembler);
+    if (has_shrunk.load(std::memory_order_relaxed)) used_ = 0;
+    if (!was_empty) continue;
+    bool has_found = false;
+    for (std::size_t i = 0; i < used_; ++i) has_found |= chunks_[i].found > 0;
+    if (!has_found && !is_over_) return Read::more;
+  }
+  return Read::more;
+}
+
+MappedSavefile::Read MappedSavefile::finish() noexcept {
+  if (position_ == file_.size()) return Read::end;
+  const bool is_header = position_ + kRecordHeader <= file_.size();
+  failure_ = is_header && word(position_ + 8) > kMaxCaptured ? "a record of more than 262144 bytes"
+                                                             : "file ends inside a record";
+  return Read::broken;
+}
+
+}  // namespace scanlogd
