@@ -36,6 +36,9 @@ struct CaptureStats {
   std::uint64_t received = 0;  ///< frames or datagrams that reached us
   std::uint64_t dropped = 0;   ///< lost in the kernel for want of room
 
+  std::uint64_t position = 0;  ///< of a file: bytes read
+  std::uint64_t size = 0;      ///< of a file: all its bytes; 0 where nobody knows
+
   std::uint64_t not_ip = 0;        ///< no IP inside, such as ARP
   std::uint64_t truncated = 0;     ///< cut short
   std::uint64_t bad_header = 0;    ///< impossible headers
@@ -55,7 +58,7 @@ class Capture {
  public:
   virtual ~Capture() = default;
 
-  /// A descriptor that poll(2) calls readable when `poll` has work.
+  /// A descriptor that poll(2) calls readable when `poll` has work; -1 where it always has.
   [[nodiscard]] virtual int fd() const noexcept = 0;
 
   /// Empties `batch`, then fills it with what is there, without waiting. After an error of a live

@@ -4,19 +4,25 @@
 // Never waits for a stream: a record that has not come whole is left until the rest has.
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cerrno>
 #include <cstring>
+#include <filesystem>
+#include <iterator>
 #include <memory>
 #include <span>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <utility>
+#include <vector>
 
 #include "capture/assembler.h"
 #include "capture/capture.h"
@@ -301,6 +307,8 @@ class MappedCapture final : public Capture {
   [[nodiscard]] CaptureStats stats() const noexcept override {
     CaptureStats stats = assembler_.stats();
     stats.seen = stats.received;
+    stats.position = file_.position();
+    stats.size = file_.size();
     return stats;
   }
 
@@ -315,11 +323,17 @@ class MappedCapture final : public Capture {
   Assembler assembler_;
 };
 
-Result<std::unique_ptr<Capture>> open_path(const std::string& path, const Interest& interest) {
-  const std::string name = path == "-" ? "standard input" : path;
+std::string name_of(const std::string& path) { return path == "-" ? "standard input" : path; }
+
+Result<UniqueFd> open_path(const std::string& path) {
   UniqueFd fd(path == "-" ? ::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 0)
                           : ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
-  if (!fd) return fail_errno("open", name, errno);
+  if (!fd) return fail_errno("open", name_of(path), errno);
+  return fd;
+}
+
+Result<std::unique_ptr<Capture>> make_reader(const std::string& name, UniqueFd fd,
+                                             const Interest& interest) {
   struct stat status {};
   if (::fstat(fd.get(), &status) != 0) return fail_errno("open", name, errno);
   auto assembler = Assembler::make(interest);
@@ -337,15 +351,129 @@ Result<std::unique_ptr<Capture>> open_path(const std::string& path, const Intere
   return capture;
 }
 
+// One of the files that were named. All are opened at the start, while that is allowed, but memory
+// for reading is taken when the turn of a file comes and given back when it is over, so that any
+// number costs what one costs.
+class NamedFile final : public Capture {
+ public:
+  NamedFile(std::string name, Result<UniqueFd> fd, const Interest& interest) noexcept
+      : name_(std::move(name)), fd_(std::move(fd)), interest_(interest) {
+    struct stat status {};
+    if (fd_ && ::fstat(fd_->get(), &status) == 0 && S_ISREG(status.st_mode)) {
+      stats_.size = static_cast<std::uint64_t>(status.st_size);
+    }
+  }
+
+  /// Begins to read it.
+  [[nodiscard]] Result<void> begin() {
+    if (!fd_) return std::unexpected(fd_.error());
+    auto reader = make_reader(name_, std::move(*fd_), interest_);
+    if (!reader) return std::unexpected(reader.error());
+    reader_ = std::move(*reader);
+    return {};
+  }
+
+  [[nodiscard]] int fd() const noexcept override { return reader_ ? reader_->fd() : -1; }
+
+  [[nodiscard]] Result<Poll> poll(PacketBatch& batch) override {
+    batch.size = 0;
+    if (!reader_) {
+      if (auto begun = begin(); !begun) return std::unexpected(begun.error());
+    }
+    auto found = reader_->poll(batch);
+    if (!found || *found == Poll::end_of_input) {
+      stats_ = stats();
+      stats_.position = stats_.size;
+      reader_.reset();
+    }
+    return found;
+  }
+
+  [[nodiscard]] CaptureStats stats() const noexcept override {
+    if (!reader_) return stats_;
+    CaptureStats stats = reader_->stats();
+    stats.size = stats_.size;
+    return stats;
+  }
+
+  [[nodiscard]] Coverage follow(const InterfaceChange& /*change*/) override {
+    return Coverage::no_concern;
+  }
+
+ private:
+  std::string name_;
+  Result<UniqueFd> fd_;  ///< until it is begun
+  Interest interest_;
+  std::unique_ptr<Capture> reader_;
+  CaptureStats stats_;  ///< before and after
+};
+
+// Does the file begin as a capture file does, or as one that is compressed?
+bool looks_like_a_capture(const std::filesystem::path& path) {
+  const UniqueFd fd(::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+  std::array<std::byte, 4> first;
+  if (!fd || ::read(fd.get(), first.data(), first.size()) != 4) return false;
+  constexpr std::array<std::uint32_t, 4> kBeginnings = {0xa1b2c3d4, 0xa1b23c4d, 0xa1b2cd34,
+                                                        0x0a0d0d0a};
+  const auto word = std::bit_cast<std::uint32_t>(first);
+  if ((word & 0xffff) == 0x8b1f) return true;
+  return std::ranges::any_of(kBeginnings, [word](std::uint32_t each) {
+    return word == each || word == std::byteswap(each);
+  });
+}
+
+// The capture files of a directory, by name; not those of directories in it.
+Result<std::vector<std::string>> files_in(const std::string& directory) {
+  std::vector<std::string> paths;
+  std::error_code error;
+  for (std::filesystem::directory_iterator it(directory, error), end; !error && it != end;
+       it.increment(error)) {
+    if (it->is_regular_file(error) && looks_like_a_capture(it->path())) paths.push_back(it->path());
+  }
+  if (error) return fail_errno("open", directory, error.value());
+  if (paths.empty()) return fail("open(" + directory + "): no capture files in it");
+  std::ranges::sort(paths);
+  return paths;
+}
+
+Result<std::vector<std::string>> expand(const std::vector<std::string>& paths) {
+  std::vector<std::string> files;
+  for (const std::string& path : paths) {
+    std::error_code error;
+    if (path == "-" || !std::filesystem::is_directory(path, error)) {
+      files.push_back(path);
+      continue;
+    }
+    auto inside = files_in(path);
+    if (!inside) return std::unexpected(inside.error());
+    std::ranges::move(*inside, std::back_inserter(files));
+  }
+  return files;
+}
+
+// The usual limit is 1,024, for the sake of programs that use select(2).
+void allow_many_files() noexcept {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  (void)::setrlimit(RLIMIT_NOFILE, &limit);  // if not, whatever cannot be opened is told
+}
+
 Result<std::vector<Captures>> open(const CaptureRequest& request) {
   if (auto known = request.options.reject_unknown({}); !known) {
     return std::unexpected(known.error());
   }
+  const auto paths = expand(request.paths);
+  if (!paths) return std::unexpected(paths.error());
   std::vector<Captures> engines(1);
-  for (const std::string& path : request.paths) {
-    auto capture = open_path(path, request.interest);
-    if (!capture) return std::unexpected(capture.error());
-    engines.front().push_back(std::move(*capture));
+  allow_many_files();
+  for (const std::string& path : *paths) {
+    auto file = std::make_unique<NamedFile>(name_of(path), open_path(path), request.interest);
+    // Whoever mistypes the only name is told before anything else happens.
+    if (paths->size() == 1) {
+      if (auto begun = file->begin(); !begun) return std::unexpected(begun.error());
+    }
+    engines.front().push_back(std::move(file));
   }
   return engines;
 }

@@ -90,8 +90,10 @@ Result<Options> parse_command_line(int argc, const char* const* argv) {
                      "How to see packets: a back end of --list, or the best that works")
           ->type_name("NAME")
           ->capture_default_str();
-  app.add_option("-r,--read", options.read,
-                 "Read a pcap or pcapng file (- for standard input), print its scans and exit")
+  app.add_option(
+         "-r,--read", options.read,
+         "Read pcap or pcapng files, or all of a directory (- for standard input), print the "
+         "scans and exit")
       ->type_name("FILE");
   app.add_flag("-p,--promiscuous", promiscuous,
                "See what is not addressed to this machine, too (bpf, ring, pcap)");

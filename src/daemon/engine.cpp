@@ -19,6 +19,9 @@ using namespace std::chrono_literals;
 /// How often sinks try again while something waits, and how soon a returning log daemon gets it.
 constexpr std::chrono::milliseconds kFlushInterval = 200ms;
 
+/// How often whoever watches a file being read is told.
+constexpr std::chrono::milliseconds kProgressInterval = 200ms;
+
 /// How often to look for packets that were lost.
 constexpr std::chrono::seconds kCheckInterval = 1s;
 
@@ -83,6 +86,7 @@ void Engine::drain() {
 
 int Engine::timeout() const {
   if (more_) return 0;
+  if (!options_.is_live && open_.front()->fd() < 0) return 0;
   if (!collecting_.empty()) return static_cast<int>(kCollect.count());
   std::chrono::milliseconds wait{-1};
   const auto limit = [&](std::chrono::milliseconds other) {
@@ -105,12 +109,13 @@ Result<void> Engine::wait() {
     // poll(2) leaves negative descriptors alone.
     const bool collects = std::ranges::find(collecting_, capture) != collecting_.end();
     polled_.push_back({.fd = collects ? -1 : capture->fd(), .events = POLLIN, .revents = 0});
+    if (!options_.is_live) break;  // files are read one after the other
   }
   if (::poll(polled_.data(), polled_.size(), timeout()) < 0 && errno != EINTR) {
     return fail_errno("poll", "captures", errno);
   }
   busy_.clear();
-  for (std::size_t i = 0; i < open_.size(); ++i) {
+  for (std::size_t i = 0; i + kFixed < polled_.size(); ++i) {
     const pollfd& polled = polled_[i + kFixed];
     if (polled.revents != 0 || polled.fd < 0) busy_.push_back(open_[i]);
   }
@@ -166,6 +171,17 @@ std::uint64_t Engine::dropped() const noexcept {
   return dropped;
 }
 
+void Engine::show_progress() const {
+  CaptureStats sum;
+  for (const auto& capture : captures_) {
+    const CaptureStats one = capture->stats();
+    sum.seen += one.seen;
+    sum.position += one.position;
+    sum.size += one.size;
+  }
+  options_.progress(sum);
+}
+
 void Engine::follow_interfaces() {
   auto changes = options_.interfaces->poll();
   if (!changes) {
@@ -200,6 +216,10 @@ void Engine::keep_house() {
   if (options_.accounts > 0ms && now >= next_accounts_) {
     next_accounts_ = now + options_.accounts;
     pipeline_.notify(Severity::info, pipeline_.accounts(captures_));
+  }
+  if (options_.progress != nullptr && now >= next_progress_) {
+    next_progress_ = now + kProgressInterval;
+    show_progress();
   }
   if (now < next_check_) return;
   next_check_ = now + kCheckInterval;

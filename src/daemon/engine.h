@@ -24,6 +24,8 @@ struct EngineOptions {
   bool is_live = false;                        ///< packets come by themselves, not from a file
   std::optional<InterfaceMonitor> interfaces;  ///< what the captures are told of
   std::chrono::milliseconds accounts{0};       ///< how often to write the accounts; 0: never
+  /// Called with the sums of all captures a few times a second; nullptr: not at all.
+  void (*progress)(const CaptureStats& sum) = nullptr;
 };
 
 /// One thread, one poll(2): the captures, a signalfd, the interfaces, and a time-out only while
@@ -50,6 +52,7 @@ class Engine {
   void follow_interfaces();
   void follow(const InterfaceChange& change);
   [[nodiscard]] std::uint64_t dropped() const noexcept;
+  void show_progress() const;
   /// How long to wait for events at most, in milliseconds; -1: for ever.
   [[nodiscard]] int timeout() const;
   /// Takes what the kernel still holds for us, for a moment.
@@ -71,6 +74,7 @@ class Engine {
   Clock::time_point next_flush_;
   Clock::time_point next_check_;
   Clock::time_point next_accounts_;
+  Clock::time_point next_progress_;
   bool unchecked_ = false;  ///< packets came after the last look at what was lost
   Blindness::Time calm_;    ///< when all that had come was read
 };

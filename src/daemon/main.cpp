@@ -1,12 +1,16 @@
 // scanlogd: detects port scans and logs one line per scan. The only file that prints and exits.
 #include <unistd.h>
 
+#include <chrono>
 #include <cstdio>
 #include <exception>
+#include <string>
 #include <string_view>
+#include <utility>
 
 #include "daemon/command_line.h"
 #include "daemon/engine.h"
+#include "daemon/progress.h"
 #include "daemon/start.h"
 
 namespace scanlogd {
@@ -38,6 +42,18 @@ int list() {
   return 0;
 }
 
+/// Writes over the line before, and stays at its beginning, so that whatever comes next covers it.
+void show_progress(const CaptureStats& sum) {
+  static const auto started = std::chrono::steady_clock::now();
+  const std::string text =
+      to_string(Progress{.elapsed = std::chrono::duration_cast<std::chrono::milliseconds>(
+                             std::chrono::steady_clock::now() - started),
+                         .packets = sum.seen,
+                         .position = sum.position,
+                         .size = sum.size});
+  if (!text.empty()) (void)std::fprintf(stderr, "%s\033[K\r", text.c_str());
+}
+
 int run(const Options& options) {
   auto started = start(options);
   if (!started) return complain(started.error().what);
@@ -51,10 +67,14 @@ int run(const Options& options) {
     (void)complain(started->watching);
   }
   started->notifier.ready();
+  const bool shows_progress = !options.live() && ::isatty(STDERR_FILENO) == 1;
   Engine engine(*started->pipeline, started->captures, started->signals.get(),
                 {.is_live = options.live(),
-                 .interfaces = std::move(started->interfaces), .accounts = options.accounts});
+                 .interfaces = std::move(started->interfaces),
+                 .accounts = options.accounts,
+                 .progress = shows_progress ? show_progress : nullptr});
   const auto ended = engine.run();
+  if (shows_progress) (void)std::fputs("\033[K", stderr);
   started->notifier.stopping();
   if (ended) return 0;
   if (!options.daemonises()) return complain(ended.error().what);

@@ -24,7 +24,8 @@ struct Options {
   Action action = Action::run;
   std::string text;  ///< for `Action::print`
   bool foreground = false;
-  std::string read;              ///< capture file to read, "-" for standard input; empty: live
+  /// Capture files and directories of them, "-" for standard input; none: live.
+  std::vector<std::string> read;
   std::string capture = "auto";  ///< live back end, or the best that works
   std::vector<std::string> interfaces;    ///< empty: every one
   Section capture_options;                ///< what the back end itself has to understand

@@ -118,7 +118,7 @@ Result<Opened> open_captures(const Options& options, const Interest& interest) {
     }
   } else {
     name = "file";
-    request.paths.push_back(options.read);
+    request.paths = options.read;
   }
   const auto plugin = find_plugin(capture_table(), "--capture", name);
   if (!plugin) return std::unexpected(plugin.error());
@@ -165,14 +165,12 @@ Result<Confinement> plan_confinement(const Options& options) {
 }
 
 std::string describe(const Options& options, const Opened& opened, const Pipeline& pipeline) {
-  std::string where = options.live() ? "every interface" : options.read;
-  if (!options.interfaces.empty()) {
-    where.clear();
-    for (const std::string& interface : options.interfaces) {
-      if (!where.empty()) where += ", ";
-      where += interface;
-    }
+  std::string where;
+  for (const std::string& each : options.live() ? options.interfaces : options.read) {
+    if (!where.empty()) where += ", ";
+    where += each;
   }
+  if (where.empty()) where = "every interface";
   return fmt::format("watching {} with {}{}{}{}; profile {}, tables of at most {:.1f} MB", where,
                      opened.name, opened.reasons.empty() ? "" : " (", opened.reasons,
                      opened.reasons.empty() ? "" : ")", options.profile,

@@ -396,6 +396,54 @@ class Files(harness.Case):
                 self.assertEqual(lines, printed)
                 self.assertEqual(len(frames.read_pcap(self.capture(name))), accounts.total("seen"))
 
+    def run_on(self, *paths):
+        done = subprocess.run([self.binary, "-r", *paths, "--local", "10.77.200.0/24"], check=False,
+                              env={**harness.ENVIRONMENT, "TZ": "UTC"}, stdout=subprocess.PIPE,
+                              stderr=subprocess.PIPE, timeout=60, text=True)
+        return done.returncode, done.stdout.splitlines(), done.stderr.splitlines()
+
+    def test_several_files_and_directories(self):
+        """One after the other, with one memory; a broken one is told and the others are read."""
+        both = RECORDED["nmap_sS"] + RECORDED["nmap_sX"]
+        status, lines, _ = self.run_on(self.capture("nmap_sS"), self.capture("nmap_sX"))
+        self.assertEqual((0, both), (status, lines))
+        with tempfile.TemporaryDirectory() as folder:
+            os.chmod(folder, 0o755)
+            for name in ("nmap_sS", "nmap_sX"):
+                os.symlink(self.capture(name), os.path.join(folder, name))
+            with open(os.path.join(folder, "nmap_a_cut"), "wb") as file:
+                with open(self.capture("nmap_sS"), "rb") as whole:
+                    file.write(whole.read(1000))
+            with open(os.path.join(folder, "notes.txt"), "w") as file:
+                file.write("no capture\n")
+            status, lines, errors = self.run_on(folder)
+            self.assertEqual((1, both), (status, lines), errors)
+            self.assertIn(f"scanlogd: read({folder}/nmap_a_cut): file ends inside a record", errors)
+
+    def test_progress(self):
+        """At a terminal a long reading says how far it is; elsewhere never."""
+        master, slave = os.openpty()
+        reading, writing = os.pipe()
+        process = subprocess.Popen([self.binary, "-r", "-"], stdin=reading, stderr=slave,
+                                   stdout=subprocess.DEVNULL, env=harness.ENVIRONMENT)
+        os.close(slave)
+        os.close(reading)
+        with open(self.capture("nmap_sS"), "rb") as file:
+            content = file.read()
+        end = time.monotonic() + 1.5
+        os.write(writing, content[:24])
+        record = content[24:24 + 16 + int.from_bytes(content[32:36], "little")]
+        while time.monotonic() < end:
+            os.write(writing, record * 100)
+            time.sleep(0.02)
+        os.close(writing)
+        process.wait(10)
+        shown = os.read(master, 65536).decode()
+        os.close(master)
+        self.assertRegex(shown, r"\d packets, [\d,]+ a second")
+        _, _, errors = self.run_on(self.capture("nmap_sS"))
+        self.assertEqual(1, len(errors), "the accounts only")
+
     def test_standard_input(self):
         with open(self.capture("nmap_sX"), "rb") as file:
             self.assertEqual(RECORDED["nmap_sX"], self.read("-", stdin=file)[0])
