@@ -75,7 +75,8 @@ void read_file(benchmark::State& state, const CaptureFile& file) {
     detectors.push_back({"classic", std::move(*detector)});
     std::vector<std::unique_ptr<Sink>> sinks;
     sinks.push_back(std::make_unique<RecordingSink>(tape));
-    Pipeline pipeline(std::move(detectors), std::move(sinks), {});
+    Reporter reporter(std::move(sinks));
+    Pipeline pipeline(Analysis(std::move(detectors), {}), reporter);
     Result<Poll> found = Poll::more;
     while (found && *found == Poll::more) {
       found = (*capture)->poll(*batch);

@@ -1,8 +1,8 @@
 // The sender of the live comparison: a bounded number of TCP segments to one address, from random
-// sources of a network (a SYN flood) or from one (bulk data, bare ACKs), as fast as possible or up to a rate.
-// AF_PACKET without queueing discipline, packet(7); checksums are right, so that the target's TCP
-// answers. For network namespaces made for it, as bench/live.py does: it is a flood wherever it is
-// pointed at.
+// sources of a network (a SYN flood) or from one (bulk data, bare ACKs), as fast as possible or up
+// to a rate. AF_PACKET without queueing discipline, packet(7); checksums are right, so that the
+// target's TCP answers. For network namespaces made for it, as bench/live.py does: it is a flood
+// wherever it is pointed at.
 #include <arpa/inet.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
@@ -50,8 +50,8 @@ struct Order {
   std::string interface;
   std::array<std::uint8_t, ETH_ALEN> mac{};
   std::uint32_t target = 0;
-  std::uint32_t source = 0;       // or the first of them
-  std::uint32_t source_mask = 0;  // which bits of it are random
+  std::uint32_t source = 0;            // or the first of them
+  std::uint32_t source_mask = 0;       // which bits of it are random
   std::size_t payload = kBulkPayload;  // of ACK segments
   std::uint16_t port = 0;
   std::uint64_t count = 0;

@@ -3,10 +3,12 @@
 #include "daemon/command_line.h"
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <array>
 #include <sstream>
 #include <string>
 #include <string_view>
+#include <thread>
 
 namespace scanlogd {
 namespace {
@@ -46,6 +48,19 @@ Result<void> expand_threshold(const std::string& value, Section& section) {
   return {};
 }
 
+Result<std::size_t> parse_engines(const std::string& value) {
+  constexpr std::uint64_t kMost = 64;
+  if (value == "auto") {
+    // What this process may use, not what there is.
+    return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, kMost);
+  }
+  Section section;
+  section.set("engines", value, "--engines");
+  const auto number = section.number("engines", 1, 1, kMost);
+  if (!number) return std::unexpected(number.error());
+  return static_cast<std::size_t>(*number);
+}
+
 /// What contradicts itself or makes no sense together.
 Result<void> check_combination(const Options& options, bool capture_given, bool promiscuous) {
   if (options.live()) return {};
@@ -73,6 +88,7 @@ Result<Options> parse_command_line(int argc, const char* const* argv) {
   bool promiscuous = false;
   std::string local;
   std::string accounts;
+  std::string engines;
   std::string threshold;
   std::string sinks;
   std::array passed = {Passed{"--delay", "delay", {}}, Passed{"--low-weight", "low_weight", {}},
@@ -99,6 +115,11 @@ Result<Options> parse_command_line(int argc, const char* const* argv) {
                "See what is not addressed to this machine, too (bpf, ring, pcap)");
   app.add_flag("--outgoing", options.outgoing,
                "Judge what this machine sends, too (bpf, ring; pcap always does)");
+  const auto* engines_option =
+      app.add_option("--engines", engines,
+                     "Processes that share the packets, by source address (bpf, ring), or auto: "
+                     "one for each processor (1)")
+          ->type_name("N");
   const auto* accounts_option =
       app.add_option("--accounts", accounts, "Write the accounts this often, not only at the end")
           ->type_name("TIME");
@@ -160,6 +181,12 @@ Result<Options> parse_command_line(int argc, const char* const* argv) {
     return std::unexpected(sound.error());
   }
   if (promiscuous) options.capture_options.set("promiscuous", "true", "--promiscuous");
+  if (engines_option->count() > 0) {
+    const auto number = parse_engines(engines);
+    if (!number) return std::unexpected(number.error());
+    options.engines = *number;
+    if (!options.live()) return fail("--engines: has no meaning with --read");
+  }
   if (accounts_option->count() > 0) {
     const auto interval = parse_duration(accounts);
     if (!interval || *interval < kLeastAccounts) {

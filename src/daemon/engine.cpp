@@ -40,8 +40,8 @@ constexpr int kBatchesPerTurn = 64;
 
 }  // namespace
 
-Engine::Engine(Pipeline& pipeline, Captures& captures, int signals, EngineOptions options)
-    : pipeline_(pipeline),
+Engine::Engine(Outlet& outlet, Captures& captures, int signals, EngineOptions options)
+    : outlet_(outlet),
       captures_(captures),
       signals_(signals),
       batch_(std::make_unique<PacketBatch>()),
@@ -58,7 +58,7 @@ Result<void> Engine::run() {
       follow({.kind = InterfaceChange::Kind::appeared, .interface = interface, .old_name = {}});
     }
   }
-  Result<void> failure = pipeline_.failure();
+  Result<void> failure = outlet_.failure();
   while (!stop_ && !open_.empty() && failure) {
     if (auto waited = wait(); !waited) return waited;
     more_ = false;
@@ -66,11 +66,11 @@ Result<void> Engine::run() {
     for (Capture* const capture : busy_) serve(*capture);
     if (!more_) calm_ = std::chrono::system_clock::now();
     keep_house();
-    failure = pipeline_.failure();
+    failure = outlet_.failure();
   }
   if (stop_ && options_.is_live) drain();
-  pipeline_.notify(Severity::info, pipeline_.accounts(captures_));
-  pipeline_.flush(Flush::waiting);  // what cannot be delivered now is in the accounts as waiting
+  outlet_.report_accounts(captures_);
+  outlet_.flush(Flush::waiting);  // what cannot be delivered now is in the accounts as waiting
   if (!failure_.empty()) return fail(failure_);
   return failure;
 }
@@ -92,7 +92,7 @@ int Engine::timeout() const {
   const auto limit = [&](std::chrono::milliseconds other) {
     if (wait.count() < 0 || other < wait) wait = std::max(other, 0ms);
   };
-  if (pipeline_.waiting()) limit(kFlushInterval);
+  if (outlet_.waiting()) limit(kFlushInterval);
   if (unchecked_ || blindness_.is_waiting()) limit(kCheckInterval);
   if (options_.accounts > 0ms) {
     limit(std::chrono::ceil<std::chrono::milliseconds>(next_accounts_ - Clock::now()));
@@ -133,13 +133,13 @@ void Engine::handle_signals() {
   for (std::size_t i = 0; i < count; ++i) {
     switch (arrived[i].ssi_signo) {
       case SIGHUP:
-        pipeline_.flush(Flush::reopen);
+        outlet_.flush(Flush::reopen);
         break;
       case SIGCONT:
         blindness_.stopped(dropped(), calm_, std::chrono::system_clock::now());
         break;
       case SIGUSR1:
-        pipeline_.notify(Severity::info, pipeline_.accounts(captures_));
+        outlet_.report_accounts(captures_);
         break;
       default:
         stop_ = true;
@@ -151,41 +151,28 @@ void Engine::handle_signals() {
 void Engine::serve(Capture& capture) {
   for (int turn = 0; turn < kBatchesPerTurn; ++turn) {
     const Result<Poll> found = capture.poll(*batch_);
-    pipeline_.process(*batch_);
+    outlet_.process(*batch_);
     if (found && *found == Poll::more) continue;
     if (found && *found == Poll::idle) return;
     if (found && *found == Poll::soon) return collecting_.push_back(&capture);
     std::erase(open_, &capture);
     if (!found) {
       failure_ = found.error().what;
-      if (!open_.empty()) pipeline_.notify(Severity::error, failure_);
+      if (!open_.empty()) outlet_.notify(Severity::error, failure_);
     }
     return;
   }
   more_ = true;
 }
 
-std::uint64_t Engine::dropped() const noexcept {
-  std::uint64_t dropped = 0;
-  for (const auto& capture : captures_) dropped += capture->stats().dropped;
-  return dropped;
-}
+std::uint64_t Engine::dropped() const noexcept { return sum_of(captures_).dropped; }
 
-void Engine::show_progress() const {
-  CaptureStats sum;
-  for (const auto& capture : captures_) {
-    const CaptureStats one = capture->stats();
-    sum.seen += one.seen;
-    sum.position += one.position;
-    sum.size += one.size;
-  }
-  options_.progress(sum);
-}
+void Engine::show_progress() const { options_.progress(sum_of(captures_)); }
 
 void Engine::follow_interfaces() {
   auto changes = options_.interfaces->poll();
   if (!changes) {
-    pipeline_.notify(Severity::error, changes.error().what);
+    outlet_.notify(Severity::error, changes.error().what);
     options_.interfaces.reset();
     return;
   }
@@ -200,9 +187,10 @@ void Engine::follow(const InterfaceChange& change) {
     if (one == Coverage::no_concern) continue;
     coverage = coverage == Coverage::no_concern ? one : std::min(coverage, one);
   }
+  if (!options_.tells_of_interfaces) return;
   if (coverage == Coverage::watched_aside && change.kind == InterfaceChange::Kind::appeared) {
-    pipeline_.notify(Severity::info, change.interface.name +
-                                         " came after the start: watched through a packet socket");
+    outlet_.notify(Severity::info, change.interface.name +
+                                       " came after the start: watched through a packet socket");
   }
   blindness_.follow(change, coverage, std::chrono::system_clock::now());
 }
@@ -211,11 +199,11 @@ void Engine::keep_house() {
   const auto now = Clock::now();
   if (now >= next_flush_) {
     next_flush_ = now + kFlushInterval;
-    if (pipeline_.waiting()) pipeline_.flush(Flush::waiting);
+    if (outlet_.waiting()) outlet_.flush(Flush::waiting);
   }
   if (options_.accounts > 0ms && now >= next_accounts_) {
     next_accounts_ = now + options_.accounts;
-    pipeline_.notify(Severity::info, pipeline_.accounts(captures_));
+    outlet_.report_accounts(captures_);
   }
   if (options_.progress != nullptr && now >= next_progress_) {
     next_progress_ = now + kProgressInterval;
@@ -227,7 +215,7 @@ void Engine::keep_house() {
   blindness_.lost(dropped(), calm_, wall);
   unchecked_ = false;
   for (const BlindInterval& blind : blindness_.take(wall)) {
-    pipeline_.notify(Severity::warning, to_string(blind));
+    outlet_.notify(Severity::warning, to_string(blind));
   }
 }
 

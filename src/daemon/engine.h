@@ -23,6 +23,7 @@ namespace scanlogd {
 struct EngineOptions {
   bool is_live = false;                        ///< packets come by themselves, not from a file
   std::optional<InterfaceMonitor> interfaces;  ///< what the captures are told of
+  bool tells_of_interfaces = true;             ///< or does another engine that sees the same ones?
   std::chrono::milliseconds accounts{0};       ///< how often to write the accounts; 0: never
   /// Called with the sums of all captures a few times a second; nullptr: not at all.
   void (*progress)(const CaptureStats& sum) = nullptr;
@@ -34,7 +35,7 @@ class Engine {
  public:
   /// `signals` is a signalfd for SIGTERM, SIGINT, SIGHUP, SIGUSR1 and SIGCONT, which are blocked.
   /// None of the references is owned.
-  Engine(Pipeline& pipeline, Captures& captures, int signals, EngineOptions options);
+  Engine(Outlet& outlet, Captures& captures, int signals, EngineOptions options);
 
   /// Runs until SIGTERM or SIGINT, the end of input, or a failure of the last capture, which is the
   /// error. Writes the accounts as a notice before it returns.
@@ -58,7 +59,7 @@ class Engine {
   /// Takes what the kernel still holds for us, for a moment.
   void drain();
 
-  Pipeline& pipeline_;
+  Outlet& outlet_;
   Captures& captures_;
   int signals_;
   std::unique_ptr<PacketBatch> batch_;

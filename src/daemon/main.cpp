@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 #include <string>
 #include <string_view>
@@ -10,7 +11,11 @@
 
 #include "daemon/command_line.h"
 #include "daemon/engine.h"
+#include "daemon/engine_link.h"
+#include "daemon/pipeline.h"
 #include "daemon/progress.h"
+#include "daemon/recorder.h"
+#include "daemon/split.h"
 #include "daemon/start.h"
 
 namespace scanlogd {
@@ -54,6 +59,51 @@ void show_progress(const CaptureStats& sum) {
   if (!text.empty()) (void)std::fprintf(stderr, "%s\033[K\r", text.c_str());
 }
 
+/// One process does all.
+Result<void> run_alone(const Options& options, Started& started) {
+  EngineParts& parts = started.engines.front();
+  Pipeline pipeline(std::move(parts.analysis), *started.reporter);
+  const bool shows_progress = !options.live() && ::isatty(STDERR_FILENO) == 1;
+  Engine engine(pipeline, parts.captures, started.signals.get(),
+                {.is_live = options.live(),
+                 .interfaces = std::move(started.interfaces),
+                 .accounts = options.accounts,
+                 .progress = shows_progress ? show_progress : nullptr});
+  auto ended = engine.run();
+  if (shows_progress) (void)std::fputs("\033[K", stderr);
+  return ended;
+}
+
+/// The part of one engine among several; its fate is for the recorder to tell.
+Result<void> run_engine(EngineParts parts, Started& started, Role role) {
+  LinkedOutlet outlet(std::move(parts.analysis), std::move(role.socket));
+  // An engine of its own has a list of its own; without one, interfaces are not followed.
+  auto interfaces = InterfaceMonitor::open();
+  EngineOptions options;
+  options.is_live = true;
+  options.tells_of_interfaces = *role.engine == 0;
+  if (interfaces) options.interfaces.emplace(std::move(*interfaces));
+  Engine engine(outlet, parts.captures, started.signals.get(), std::move(options));
+  return engine.run();
+}
+
+/// This process becomes the recorder; each engine gets one of its own.
+Result<void> run_divided(const Options& options, Started& started) {
+  auto names = started.engines.front().analysis.names();
+  auto role = split(started.engines.size());
+  if (!role) return std::unexpected(role.error());
+  if (role->engine) {
+    EngineParts mine = std::move(started.engines[*role->engine]);
+    started.engines.clear();
+    // Whatever it failed of, the recorder sees its end.
+    std::_Exit(run_engine(std::move(mine), started, std::move(*role)) ? 0 : 1);
+  }
+  started.engines.clear();
+  Recorder recorder(*started.reporter, std::move(role->children), std::move(names),
+                    started.signals.get(), options.accounts);
+  return recorder.run();
+}
+
 int run(const Options& options) {
   auto started = start(options);
   if (!started) return complain(started.error().what);
@@ -67,20 +117,14 @@ int run(const Options& options) {
     (void)complain(started->watching);
   }
   started->notifier.ready();
-  const bool shows_progress = !options.live() && ::isatty(STDERR_FILENO) == 1;
-  Engine engine(*started->pipeline, started->captures, started->signals.get(),
-                {.is_live = options.live(),
-                 .interfaces = std::move(started->interfaces),
-                 .accounts = options.accounts,
-                 .progress = shows_progress ? show_progress : nullptr});
-  const auto ended = engine.run();
-  if (shows_progress) (void)std::fputs("\033[K", stderr);
+  const auto ended =
+      options.engines == 1 ? run_alone(options, *started) : run_divided(options, *started);
   started->notifier.stopping();
   if (ended) return 0;
   if (!options.daemonises()) return complain(ended.error().what);
   // Standard error is /dev/null by now.
-  started->pipeline->notify(Severity::error, ended.error().what);
-  started->pipeline->flush(Flush::waiting);
+  started->reporter->notify(Severity::error, ended.error().what);
+  started->reporter->flush(Flush::waiting);
   return 1;
 }
 

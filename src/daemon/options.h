@@ -26,11 +26,12 @@ struct Options {
   bool foreground = false;
   /// Capture files and directories of them, "-" for standard input; none: live.
   std::vector<std::string> read;
-  std::string capture = "auto";  ///< live back end, or the best that works
+  std::string capture = "auto";           ///< live back end, or the best that works
   std::vector<std::string> interfaces;    ///< empty: every one
   Section capture_options;                ///< what the back end itself has to understand
   bool outgoing = false;                  ///< judge what this machine sends, too
   std::chrono::milliseconds accounts{0};  ///< how often to write the accounts; 0: at the end only
+  std::size_t engines = 1;                ///< processes that share the packets
   std::string profile = "classic";
   Section detector_options;
   std::vector<Network> local;  ///< targets that count; empty: all

@@ -1,71 +1,67 @@
-// The one way a packet takes: batch -> detectors -> scan book -> sinks. Live runs, file runs and
-// the tests all go through here.
+// The way a packet takes from the batch to the sinks: all of it in one process, or its first half
+// in an engine that sends what it finds to a recorder (engine_link.h). Live runs, file runs and the
+// tests all go through here.
 #pragma once
 
-#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "capture/capture.h"
-#include "core/address.h"
 #include "core/packet.h"
-#include "core/scan_event.h"
-#include "detect/detector.h"
-#include "record/scan_book.h"
-#include "sink/sink.h"
+#include "daemon/analysis.h"
+#include "daemon/reporter.h"
 
 namespace scanlogd {
 
-/// A detector and the name it goes by in the accounts.
-struct NamedDetector {
-  std::string_view name;
-  std::unique_ptr<Detector> detector;
+/// Where the loop over the captures (engine.h) puts packets and what it has to say.
+class Outlet {
+ public:
+  virtual ~Outlet() = default;
+
+  /// Judges the packets of `batch`, which is used up, and passes on the scans found.
+  virtual void process(PacketBatch& batch) = 0;
+
+  /// Says something about ourselves.
+  virtual void notify(Severity severity, std::string_view text) = 0;
+
+  /// Says the accounts, of `captures` and of everything here.
+  virtual void report_accounts(const Captures& captures) = 0;
+
+  /// Delivers what waits.
+  virtual void flush(Flush how) noexcept = 0;
+
+  /// Does something wait to be delivered?
+  [[nodiscard]] virtual bool waiting() const noexcept = 0;
+
+  /// Why it makes no sense to go on, if so.
+  [[nodiscard]] virtual Result<void> failure() const = 0;
 };
 
-/// Owns detectors, scan book and sinks. Allocates nothing per packet.
-class Pipeline {
+/// Both halves in one process.
+class Pipeline final : public Outlet {
  public:
-  /// `local`: targets that count, empty for all.
-  Pipeline(std::vector<NamedDetector> detectors, std::vector<std::unique_ptr<Sink>> sinks,
-           std::vector<Network> local);
+  /// `reporter` is not owned.
+  Pipeline(Analysis analysis, Reporter& reporter) noexcept;
 
-  /// Judges the packets of `batch` (which it may reorder away: packets to foreign targets are
-  /// removed) and writes the scans found.
-  void process(PacketBatch& batch);
+  /// Writes each scan found to the sinks.
+  void process(PacketBatch& batch) override;
+  /// Gives the notice to the sinks.
+  void notify(Severity severity, std::string_view text) override;
+  /// Gives the sinks a notice with the accounts.
+  void report_accounts(const Captures& captures) override;
+  /// Flushes the sinks.
+  void flush(Flush how) noexcept override;
+  [[nodiscard]] bool waiting() const noexcept override;
+  [[nodiscard]] Result<void> failure() const override;
 
-  /// Gives a notice to every sink.
-  void notify(Severity severity, std::string_view text);
-
-  /// Lets every sink deliver what waits.
-  void flush(Flush how) noexcept;
-
-  /// Is there a sink with something waiting?
-  [[nodiscard]] bool waiting() const noexcept;
-
-  /// The first failure of a sink, if any. Only sinks that were asked never to lose a line fail.
-  [[nodiscard]] Result<void> failure() const;
-
-  /// The accounts of `captures` and of everything here on one line: every `=` holds.
+  /// The accounts on one line.
   [[nodiscard]] std::string accounts(const Captures& captures) const;
 
-  /// Bytes the detectors may come to occupy.
-  [[nodiscard]] std::size_t memory() const noexcept;
-
  private:
-  void keep_local_targets(PacketBatch& batch) noexcept;
-  void write(const Scan& scan);
-  void note_failure(const Result<void>& result);
-
-  std::vector<NamedDetector> detectors_;
-  std::vector<std::unique_ptr<Sink>> sinks_;
-  std::vector<Network> local_;
-  std::unique_ptr<EventList> events_;
-  ScanBook book_;
-  std::uint64_t not_local_ = 0;
-  std::uint64_t inspected_ = 0;
-  std::string failure_;
+  Analysis analysis_;
+  Reporter& reporter_;
 };
 
 }  // namespace scanlogd

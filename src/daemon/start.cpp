@@ -52,17 +52,19 @@ Result<UniqueFd> open_signals() {
 }
 
 struct Detectors {
-  std::vector<NamedDetector> all;
+  std::vector<std::vector<NamedDetector>> of_engines;
   Interest interest;  ///< of all of them
 };
 
 Result<Detectors> make_detectors(const Options& options) {
   const auto plugin = find_plugin(detector_table(), "--profile", options.profile);
   if (!plugin) return std::unexpected(plugin.error());
-  auto detector = (*plugin)->make(options.detector_options);
-  if (!detector) return std::unexpected(detector.error());
   Detectors detectors;
-  detectors.all.push_back({(*plugin)->name, std::move(*detector)});
+  for (std::size_t engine = 0; engine < options.engines; ++engine) {
+    auto detector = (*plugin)->make(options.detector_options);
+    if (!detector) return std::unexpected(detector.error());
+    detectors.of_engines.emplace_back().push_back({(*plugin)->name, std::move(*detector)});
+  }
   detectors.interest = detectors.interest | (*plugin)->interest;
   return detectors;
 }
@@ -77,11 +79,20 @@ Error with_hint(Error error) {
   return error;
 }
 
+/// Why several engines cannot be had.
+std::string cannot_share(std::string_view name) {
+  std::string able;
+  for (const CapturePlugin* const plugin : capture_table()) {
+    if (plugin->shares) able += (able.empty() ? "" : ", ") + std::string(plugin->name);
+  }
+  return fmt::format("--engines: '{}' can serve one only; several can share {}", name, able);
+}
+
 /// Captures, and the back end they came from.
 struct Opened {
   std::string_view name;
   std::string reasons;  ///< why no better one; empty: it was asked for, or is the best
-  Captures captures;
+  std::vector<Captures> engines;
 };
 
 /// The first back end that may be chosen and opens; with the reasons of those before it.
@@ -89,10 +100,10 @@ Result<Opened> open_best(const CaptureRequest& request) {
   std::string reasons;
   int code = 0;
   for (const CapturePlugin* const plugin : capture_table()) {
-    if (!plugin->automatic) continue;
+    if (!plugin->automatic || (request.engines > 1 && !plugin->shares)) continue;
     auto engines = plugin->open(request);
     if (engines) {
-      return Opened{plugin->name, std::move(reasons), std::move(engines->front())};
+      return Opened{plugin->name, std::move(reasons), std::move(*engines)};
     }
     // A fault of the request is one of every back end.
     if (engines.error().code == ENODEV) return std::unexpected(engines.error());
@@ -107,7 +118,8 @@ Result<Opened> open_captures(const Options& options, const Interest& interest) {
   CaptureRequest request{.options = options.capture_options,
                          .interfaces = options.interfaces,
                          .paths = {},
-                         .interest = interest};
+                         .interest = interest,
+                         .engines = options.engines};
   std::string_view name = options.capture;
   if (options.live()) {
     if (name == "file") return fail("--capture: 'file' is what --read uses");
@@ -122,10 +134,11 @@ Result<Opened> open_captures(const Options& options, const Interest& interest) {
   }
   const auto plugin = find_plugin(capture_table(), "--capture", name);
   if (!plugin) return std::unexpected(plugin.error());
+  if (options.engines > 1 && !(*plugin)->shares) return fail(cannot_share((*plugin)->name));
   auto engines = (*plugin)->open(request);
   if (!engines && !options.live()) return std::unexpected(engines.error());
   if (!engines) return std::unexpected(with_hint(engines.error()));
-  return Opened{(*plugin)->name, {}, std::move(engines->front())};
+  return Opened{(*plugin)->name, {}, std::move(*engines)};
 }
 
 Result<std::vector<std::unique_ptr<Sink>>> open_sinks(const Options& options) {
@@ -164,17 +177,18 @@ Result<Confinement> plan_confinement(const Options& options) {
   return confinement;
 }
 
-std::string describe(const Options& options, const Opened& opened, const Pipeline& pipeline) {
+std::string describe(const Options& options, const Opened& opened, std::size_t memory) {
   std::string where;
   for (const std::string& each : options.live() ? options.interfaces : options.read) {
     if (!where.empty()) where += ", ";
     where += each;
   }
   if (where.empty()) where = "every interface";
-  return fmt::format("watching {} with {}{}{}{}; profile {}, tables of at most {:.1f} MB", where,
+  return fmt::format("watching {} with {}{}{}{}{}; profile {}, tables of at most {:.1f} MB", where,
                      opened.name, opened.reasons.empty() ? "" : " (", opened.reasons,
-                     opened.reasons.empty() ? "" : ")", options.profile,
-                     static_cast<double>(pipeline.memory()) / 1e6);
+                     opened.reasons.empty() ? "" : ")",
+                     options.engines == 1 ? "" : fmt::format(", {} engines", options.engines),
+                     options.profile, static_cast<double>(memory) / 1e6);
 }
 
 /// Leaves the terminal: the parent returns true and exits, the child goes on in a session of its
@@ -209,8 +223,7 @@ Result<Started> start(const Options& options) {
   if (options.outgoing) interest.outgoing = true;
   auto opened = open_captures(options, interest);
   if (!opened) return std::unexpected(opened.error());
-  started.captures = std::move(opened->captures);
-  if (options.live()) {
+  if (options.live() && options.engines == 1) {
     // A service manager may not allow it; what there is at the start is watched all the same.
     auto interfaces = InterfaceMonitor::open();
     if (interfaces) {
@@ -226,9 +239,15 @@ Result<Started> start(const Options& options) {
   // 5. Sinks: the directory of the log's socket is held open from here on.
   auto sinks = open_sinks(options);
   if (!sinks) return std::unexpected(sinks.error());
-  started.pipeline =
-      std::make_unique<Pipeline>(std::move(detectors->all), std::move(*sinks), options.local);
-  started.watching = describe(options, *opened, *started.pipeline);
+  started.reporter.emplace(std::move(*sinks));
+  std::size_t memory = 0;
+  for (std::size_t engine = 0; engine < options.engines; ++engine) {
+    started.engines.push_back(
+        {.captures = std::move(opened->engines[engine]),
+         .analysis = Analysis(std::move(detectors->of_engines[engine]), options.local)});
+    memory += started.engines.back().analysis.memory();
+  }
+  started.watching = describe(options, *opened, memory);
 
   // 6. The service manager and /dev/null, both to be out of reach soon.
   auto notifier = Notifier::from_environment();

@@ -10,17 +10,24 @@
 #include "capture/interfaces.h"
 #include "core/result.h"
 #include "core/unique_fd.h"
+#include "daemon/analysis.h"
 #include "daemon/notify.h"
 #include "daemon/options.h"
-#include "daemon/pipeline.h"
+#include "daemon/reporter.h"
 
 namespace scanlogd {
 
-/// What a start leaves behind: all that the loop needs, and no right to anything else.
-struct Started {
+/// What one engine needs.
+struct EngineParts {
   Captures captures;
-  std::optional<InterfaceMonitor> interfaces;  ///< none for files, or where not allowed
-  std::unique_ptr<Pipeline> pipeline;
+  Analysis analysis;
+};
+
+/// What a start leaves behind: all that the loops need, and no right to anything else.
+struct Started {
+  std::vector<EngineParts> engines;            ///< at least one
+  std::optional<InterfaceMonitor> interfaces;  ///< of a single engine; none where not allowed
+  std::optional<Reporter> reporter;
   UniqueFd signals;  ///< signalfd of the signals that we know
   Notifier notifier;
   std::string watching;  ///< "watching ...": what, how, with how much memory

@@ -75,7 +75,8 @@ TEST(Pipeline, AllocatesNothingPerPacketAfterWarmUp) {
   detectors.push_back({"classic", make_detector("classic").value()});
   std::vector<std::unique_ptr<Sink>> sinks;
   sinks.push_back(open_sink("syslog").value());
-  Pipeline pipeline(std::move(detectors), std::move(sinks), {});
+  Reporter reporter(std::move(sinks));
+  Pipeline pipeline(Analysis(std::move(detectors), {}), reporter);
   const auto batch = std::make_unique<PacketBatch>();
 
   int packets = 0;

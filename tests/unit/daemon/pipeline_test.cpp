@@ -19,7 +19,8 @@ class PipelineTest : public ::testing::Test {
     detectors.push_back({"classic", make_detector("classic").value()});
     std::vector<std::unique_ptr<Sink>> sinks;
     sinks.push_back(std::make_unique<RecordingSink>(tape_));
-    return {std::move(detectors), std::move(sinks), std::move(local)};
+    reporter_.emplace(std::move(sinks));
+    return {Analysis(std::move(detectors), std::move(local)), *reporter_};
   }
   static void scan(PacketBatch& batch, std::string_view target, int ports = 7) {
     batch.size = 0;
@@ -29,6 +30,7 @@ class PipelineTest : public ::testing::Test {
   }
 
   RecordingSink::Tape tape_;
+  std::optional<Reporter> reporter_;
   std::unique_ptr<PacketBatch> batch_ = std::make_unique<PacketBatch>();
   std::vector<std::unique_ptr<Capture>> no_captures_;
 };

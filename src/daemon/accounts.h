@@ -1,0 +1,49 @@
+// The accounts of a run, and the line that says them: every `=` in it holds.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <vector>
+
+#include "capture/capture.h"
+#include "record/scan_book.h"
+#include "sink/sink.h"
+
+namespace scanlogd {
+
+/// What one engine has counted, a plain value that can be sent to another process and added up.
+struct EngineAccounts {
+  static constexpr std::size_t kMaxCounters = 32;  ///< of all its detectors together
+
+  CaptureStats captures;        ///< the sum of all
+  std::uint64_t inspected = 0;  ///< packets that detectors were shown
+  std::uint64_t not_local = 0;  ///< packets to targets that do not count
+  std::uint64_t found = 0;      ///< scans
+  std::uint64_t unsent = 0;     ///< of these, lost on the way to the recorder
+  std::array<std::uint64_t, kMaxCounters> counters{};  ///< of the detectors, one after the other
+
+  EngineAccounts& operator+=(const EngineAccounts& other) noexcept;
+};
+static_assert(std::is_trivially_copyable_v<EngineAccounts>);
+
+/// The sum of what captures have counted.
+[[nodiscard]] CaptureStats sum_of(const Captures& captures) noexcept;
+
+/// Where the counters of a detector stand.
+struct CounterNames {
+  std::string_view detector;
+  std::vector<std::string_view> counters;
+};
+
+/// The line, without a line end. With `engines` above 1 it says how the scans found by them became
+/// those on record.
+[[nodiscard]] std::string to_string(const EngineAccounts& accounts,
+                                    std::span<const CounterNames> names, const BookStats& book,
+                                    const SinkStats& sinks, std::size_t engines);
+
+}  // namespace scanlogd

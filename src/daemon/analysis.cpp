@@ -1,0 +1,56 @@
+// See analysis.h.
+#include "daemon/analysis.h"
+
+#include <algorithm>
+
+namespace scanlogd {
+
+Analysis::Analysis(std::vector<NamedDetector> detectors, std::vector<Network> local)
+    : detectors_(std::move(detectors)),
+      local_(std::move(local)),
+      events_(std::make_unique<EventList>()) {}
+
+void Analysis::keep_local_targets(PacketBatch& batch) noexcept {
+  if (local_.empty()) return;
+  const auto foreign = [this](const Packet& packet) {
+    return std::ranges::none_of(local_, [target = packet.target_address()](const Network& network) {
+      return network.contains(target);
+    });
+  };
+  Packet* const first = batch.packets.data();
+  auto* const kept = std::remove_if(first, first + batch.size, foreign);
+  const auto size = static_cast<std::size_t>(kept - first);
+  accounts_.not_local += batch.size - size;
+  batch.size = size;
+}
+
+EngineAccounts Analysis::accounts(const Captures& captures) const noexcept {
+  EngineAccounts accounts = accounts_;
+  accounts.captures = sum_of(captures);
+  std::size_t at = 0;
+  for (const NamedDetector& each : detectors_) {
+    for (const Counter& counter : each.detector->counters()) {
+      if (at < EngineAccounts::kMaxCounters) accounts.counters[at++] = counter.value;
+    }
+  }
+  return accounts;
+}
+
+std::vector<CounterNames> Analysis::names() const {
+  std::vector<CounterNames> names;
+  for (const NamedDetector& each : detectors_) {
+    names.push_back({each.name, {}});
+    for (const Counter& counter : each.detector->counters()) {
+      names.back().counters.push_back(counter.name);
+    }
+  }
+  return names;
+}
+
+std::size_t Analysis::memory() const noexcept {
+  std::size_t bytes = 0;
+  for (const NamedDetector& each : detectors_) bytes += each.detector->memory();
+  return bytes;
+}
+
+}  // namespace scanlogd

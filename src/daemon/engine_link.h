@@ -1,0 +1,78 @@
+// From an engine to the recorder: fixed-size records over a socket pair, one datagram each
+// (SOCK_SEQPACKET, unix(7)). The engine never waits: what does not fit is counted.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+#include <utility>
+#include <variant>
+
+#include "core/result.h"
+#include "core/scan.h"
+#include "core/scan_event.h"
+#include "core/unique_fd.h"
+#include "daemon/accounts.h"
+#include "daemon/pipeline.h"
+
+namespace scanlogd {
+
+/// A scan that an engine has found.
+struct FoundScan {
+  ScanEvent event;
+  std::chrono::nanoseconds wall_minus_monotonic{};
+};
+
+/// What an engine sends.
+using EngineRecord = std::variant<FoundScan, Notice, EngineAccounts>;
+
+/// The recorder's end.
+class EngineInbox {
+ public:
+  explicit EngineInbox(UniqueFd socket) noexcept : socket_(std::move(socket)) {}
+
+  [[nodiscard]] int fd() const noexcept { return socket_.get(); }
+
+  /// What a look into the inbox found.
+  enum class Look : std::uint8_t { record, nothing, closed };
+
+  /// Takes one record, without waiting. What is none counts as nothing.
+  [[nodiscard]] Look take(EngineRecord& record) noexcept;
+
+ private:
+  UniqueFd socket_;
+};
+
+/// The engine's end: the first half of a packet's way, and the socket.
+class LinkedOutlet final : public Outlet {
+ public:
+  LinkedOutlet(Analysis analysis, UniqueFd socket) noexcept
+      : analysis_(std::move(analysis)), socket_(std::move(socket)) {}
+
+  /// Sends each scan found; one that does not fit is counted.
+  void process(PacketBatch& batch) override;
+  /// Sends the notice, if it fits.
+  void notify(Severity severity, std::string_view text) override;
+  /// Sends the accounts; waits for room, because the recorder waits for them.
+  void report_accounts(const Captures& captures) override;
+  /// Nothing waits here.
+  void flush(Flush /*how*/) noexcept override {}
+  [[nodiscard]] bool waiting() const noexcept override { return false; }
+  [[nodiscard]] Result<void> failure() const override;
+
+ private:
+  /// False where there was no room, or nobody is left to read.
+  template <class Record>
+  bool send(const Record& record, int flags) noexcept;
+
+  Analysis analysis_;
+  UniqueFd socket_;
+  std::uint64_t unsent_ = 0;
+  bool is_alone_ = false;  ///< the recorder is gone
+};
+
+/// A connected pair: the recorder's end and the engine's.
+[[nodiscard]] Result<std::pair<UniqueFd, UniqueFd>> make_engine_link();
+
+}  // namespace scanlogd

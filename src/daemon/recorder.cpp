@@ -1,0 +1,200 @@
+// See recorder.h. poll(2), signalfd(2), waitpid(2).
+#include "daemon/recorder.h"
+
+#include <poll.h>
+#include <sys/signalfd.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <utility>
+
+namespace scanlogd {
+namespace {
+
+using namespace std::chrono_literals;
+
+/// How often sinks try again while something waits.
+constexpr std::chrono::milliseconds kFlushInterval = 200ms;
+
+/// How long engines have to answer, and to end.
+constexpr std::chrono::seconds kPatience = 1s;
+
+/// Records taken from one engine before the others get their turn.
+constexpr int kRecordsPerTurn = 256;
+
+}  // namespace
+
+Recorder::Recorder(Reporter& reporter, std::vector<Child> children, std::vector<CounterNames> names,
+                   int signals, std::chrono::milliseconds accounts)
+    : reporter_(reporter),
+      names_(std::move(names)),
+      signals_(signals),
+      interval_(accounts),
+      next_accounts_(Clock::now() + accounts) {
+  for (Child& child : children) engines_.push_back({.child = std::move(child), .accounts = {}});
+}
+
+Result<void> Recorder::run() {
+  const auto is_open = [](const Engine& engine) { return engine.is_open; };
+  while (std::ranges::any_of(engines_, is_open)) {
+    if (auto waited = wait(); !waited) return waited;
+    answer_when_complete();
+    if (reporter_.waiting()) reporter_.flush(Flush::waiting);
+    if (auto sound = reporter_.failure(); !sound && !stopping_) {
+      failure_ = sound.error().what;
+      stop();
+    }
+    if (!stopping_ && interval_ > 0ms && Clock::now() >= next_accounts_) {
+      next_accounts_ = Clock::now() + interval_;
+      ask_for_accounts();
+    }
+    if (stopping_ && Clock::now() >= patience_) {
+      for (const Engine& engine : engines_) {
+        if (engine.is_open) (void)::kill(engine.child.pid, SIGKILL);
+      }
+      patience_ = Clock::now() + kPatience;
+    }
+  }
+  write_accounts();
+  reporter_.flush(Flush::waiting);
+  if (!failure_.empty()) return fail(failure_);
+  return reporter_.failure();
+}
+
+Result<void> Recorder::wait() {
+  std::vector<pollfd> polled;
+  polled.push_back({.fd = signals_, .events = POLLIN, .revents = 0});
+  for (const Engine& engine : engines_) {
+    polled.push_back(
+        {.fd = engine.is_open ? engine.child.inbox.fd() : -1, .events = POLLIN, .revents = 0});
+  }
+  std::chrono::milliseconds timeout = -1ms;
+  if (reporter_.waiting()) timeout = kFlushInterval;
+  if (asked_ || stopping_) timeout = 100ms;
+  if (interval_ > 0ms && timeout < 0ms) {
+    timeout =
+        std::max(0ms, std::chrono::ceil<std::chrono::milliseconds>(next_accounts_ - Clock::now()));
+  }
+  if (::poll(polled.data(), polled.size(), static_cast<int>(timeout.count())) < 0 &&
+      errno != EINTR) {
+    return fail_errno("poll", "engines", errno);
+  }
+  for (std::size_t i = 0; i < engines_.size(); ++i) {
+    if (polled[i + 1].revents != 0) serve(engines_[i]);
+  }
+  if (polled[0].revents != 0) handle_signals();
+  return {};
+}
+
+void Recorder::handle_signals() {
+  std::array<signalfd_siginfo, 8> arrived;
+  const ssize_t size = ::read(signals_, arrived.data(), sizeof(arrived));
+  if (size < 0) return;
+  const std::size_t count = static_cast<std::size_t>(size) / sizeof(signalfd_siginfo);
+  for (std::size_t i = 0; i < count; ++i) {
+    switch (arrived[i].ssi_signo) {
+      case SIGHUP:
+        reporter_.flush(Flush::reopen);
+        break;
+      case SIGUSR1:
+        ask_for_accounts();
+        break;
+      case SIGCONT:
+        break;  // each engine hears of its own
+      default:
+        stop();
+        break;
+    }
+  }
+}
+
+void Recorder::serve(Engine& engine) {
+  EngineRecord record;
+  for (int i = 0; i < kRecordsPerTurn; ++i) {
+    switch (engine.child.inbox.take(record)) {
+      case EngineInbox::Look::record:
+        take(engine, record);
+        break;
+      case EngineInbox::Look::nothing:
+        return;
+      case EngineInbox::Look::closed:
+        return note_end(engine);
+    }
+  }
+}
+
+void Recorder::take(Engine& engine, const EngineRecord& record) {
+  if (const auto* const found = std::get_if<FoundScan>(&record)) {
+    // Engines take turns in being read, so that what they found comes a little out of order.
+    FoundScan scan = *found;
+    latest_ = scan.event.detected = std::max(latest_, scan.event.detected);
+    reporter_.report(scan.event, scan.wall_minus_monotonic);
+  } else if (const auto* const notice = std::get_if<Notice>(&record)) {
+    reporter_.notify(notice->severity, notice->view().substr(0, Notice::kCapacity));
+  } else if (const auto* const accounts = std::get_if<EngineAccounts>(&record)) {
+    engine.accounts = *accounts;
+    engine.has_answered = true;
+  }
+}
+
+void Recorder::ask_for_accounts() {
+  if (stopping_) return;
+  asked_ = true;
+  patience_ = Clock::now() + kPatience;
+  for (Engine& engine : engines_) {
+    engine.has_answered = !engine.is_open;
+    if (engine.is_open) (void)::kill(engine.child.pid, SIGUSR1);
+  }
+}
+
+void Recorder::answer_when_complete() {
+  if (!asked_) return;
+  std::string silent;
+  for (std::size_t i = 0; i < engines_.size(); ++i) {
+    if (!engines_[i].has_answered) silent += (silent.empty() ? "" : ", ") + std::to_string(i);
+  }
+  if (!silent.empty() && Clock::now() < patience_) return;
+  asked_ = false;
+  if (!silent.empty()) {
+    reporter_.notify(Severity::warning,
+                     "no accounts from engine " + silent + "; its last are used");
+  }
+  write_accounts();
+}
+
+void Recorder::write_accounts() {
+  EngineAccounts sum;
+  for (const Engine& engine : engines_) sum += engine.accounts;
+  reporter_.notify(Severity::info,
+                   to_string(sum, names_, reporter_.book(), reporter_.sinks(), engines_.size()));
+}
+
+void Recorder::stop() {
+  if (std::exchange(stopping_, true)) return;
+  asked_ = false;
+  patience_ = Clock::now() + kPatience;
+  for (const Engine& engine : engines_) {
+    if (engine.is_open) (void)::kill(engine.child.pid, SIGTERM);
+  }
+}
+
+void Recorder::note_end(Engine& engine) {
+  engine.is_open = false;
+  engine.has_answered = true;
+  int status = 0;
+  if (::waitpid(engine.child.pid, &status, 0) < 0) return;
+  if (stopping_ && WIFEXITED(status)) return;
+  const auto number = std::to_string(&engine - engines_.data());
+  const std::string how = WIFSIGNALED(status)
+                              ? "killed by signal " + std::to_string(WTERMSIG(status))
+                              : "exit status " + std::to_string(WEXITSTATUS(status));
+  if (failure_.empty()) failure_ = "engine " + number + " ended: " + how;
+  reporter_.notify(Severity::error, "engine " + number + " ended: " + how);
+  stop();
+}
+
+}  // namespace scanlogd

@@ -1,0 +1,70 @@
+// The process that has several engines: starts them, enters what they find, speaks for all.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "core/result.h"
+#include "core/unique_fd.h"
+#include "daemon/engine_link.h"
+#include "daemon/reporter.h"
+
+namespace scanlogd {
+
+/// Reads what engines send until they have ended, and passes signals on to them. No packet comes
+/// here. One that ends unasked ends all, so that a service manager starts all anew.
+class Recorder {
+ public:
+  /// An engine in a process of its own.
+  struct Child {
+    pid_t pid = 0;
+    EngineInbox inbox;
+  };
+
+  /// `signals` is a signalfd, not owned; `names` are those of the counters in every engine's
+  /// accounts; `accounts`: how often to write them, 0 for at the end only.
+  Recorder(Reporter& reporter, std::vector<Child> children, std::vector<CounterNames> names,
+           int signals, std::chrono::milliseconds accounts);
+
+  /// Runs until SIGTERM or SIGINT, or the end of an engine, which is an error. Writes the accounts
+  /// as a notice before it returns.
+  [[nodiscard]] Result<void> run();
+
+ private:
+  using Clock = std::chrono::steady_clock;
+
+  struct Engine {
+    Child child;
+    EngineAccounts accounts;
+    bool is_open = true;       ///< may still send
+    bool has_answered = true;  ///< to the latest question for its accounts
+  };
+
+  [[nodiscard]] Result<void> wait();
+  void handle_signals();
+  void serve(Engine& engine);
+  void take(Engine& engine, const EngineRecord& record);
+  void ask_for_accounts();
+  void answer_when_complete();
+  void write_accounts();
+  void stop();
+  void note_end(Engine& engine);
+
+  Reporter& reporter_;
+  std::vector<Engine> engines_;
+  std::vector<CounterNames> names_;
+  int signals_;
+  std::chrono::milliseconds interval_;
+  Clock::time_point next_accounts_;
+  Clock::time_point patience_;  ///< when to answer without those that are silent
+  bool asked_ = false;
+  bool stopping_ = false;
+  std::chrono::nanoseconds latest_{};  ///< detection; the limiter's clock must not run backwards
+  std::string failure_;
+};
+
+}  // namespace scanlogd

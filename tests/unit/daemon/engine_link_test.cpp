@@ -1,0 +1,107 @@
+// What engines send arrives as it was, or is counted as not sent.
+#include "daemon/engine_link.h"
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "support/detector_bench.h"
+#include "support/packet_builder.h"
+
+namespace scanlogd::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+class EngineLink : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    auto link = make_engine_link();
+    ASSERT_TRUE(link) << link.error().what;
+    inbox_.emplace(std::move(link->first));
+    std::vector<NamedDetector> detectors;
+    detectors.push_back({"classic", make_detector("classic").value()});
+    outlet_.emplace(Analysis(std::move(detectors), {}), std::move(link->second));
+  }
+  // A scan of one source to seven ports.
+  void scan(unsigned source) {
+    batch_->size = 0;
+    batch_->wall_minus_monotonic = 100s;
+    for (unsigned port = 1; port <= 7; ++port) {
+      Packet packet = tcp().to("10.9.0.1", static_cast<Port>(port)).at(5s);
+      packet.source = ipv4_bytes(0x0a000000 + source);
+      batch_->push(packet);
+    }
+    outlet_->process(*batch_);
+  }
+
+  std::optional<EngineInbox> inbox_;
+  std::optional<LinkedOutlet> outlet_;
+  std::unique_ptr<PacketBatch> batch_ = std::make_unique<PacketBatch>();
+  Captures no_captures_;
+  EngineRecord record_;
+};
+
+TEST_F(EngineLink, AScanArrivesWithItsClock) {
+  scan(1);
+  ASSERT_EQ(inbox_->take(record_), EngineInbox::Look::record);
+  const auto* const found = std::get_if<FoundScan>(&record_);
+  ASSERT_NE(found, nullptr);
+  EXPECT_EQ(found->event.source, parse_address("10.0.0.1").value());
+  EXPECT_EQ(found->event.port_count, 6);
+  EXPECT_EQ(found->wall_minus_monotonic, 100s);
+  EXPECT_EQ(inbox_->take(record_), EngineInbox::Look::nothing);
+}
+
+TEST_F(EngineLink, ANoticeArrives) {
+  outlet_->notify(Severity::warning, "eth0 is gone");
+  ASSERT_EQ(inbox_->take(record_), EngineInbox::Look::record);
+  const auto* const notice = std::get_if<Notice>(&record_);
+  ASSERT_NE(notice, nullptr);
+  EXPECT_EQ(notice->severity, Severity::warning);
+  EXPECT_EQ(notice->view(), "eth0 is gone");
+}
+
+TEST_F(EngineLink, AFullPipeIsCountedAndNeverWaitedFor) {
+  constexpr unsigned kScans = 20'000;
+  for (unsigned source = 1; source <= kScans; ++source) scan(source);
+  unsigned arrived = 0;
+  while (inbox_->take(record_) == EngineInbox::Look::record) ++arrived;
+  EXPECT_LT(arrived, kScans) << "the pipe took all of them";
+  outlet_->report_accounts(no_captures_);
+  ASSERT_EQ(inbox_->take(record_), EngineInbox::Look::record);
+  const auto* const accounts = std::get_if<EngineAccounts>(&record_);
+  ASSERT_NE(accounts, nullptr);
+  EXPECT_EQ(accounts->found, kScans);
+  EXPECT_EQ(accounts->found, arrived + accounts->unsent);
+  EXPECT_EQ(accounts->inspected, 7u * kScans);
+}
+
+TEST_F(EngineLink, AnEngineWithoutARecorderHasFailed) {
+  EXPECT_TRUE(outlet_->failure());
+  inbox_.reset();
+  outlet_->notify(Severity::info, "is anybody there?");
+  EXPECT_FALSE(outlet_->failure());
+}
+
+TEST_F(EngineLink, TheEndOfAnEngineIsSeen) {
+  outlet_->notify(Severity::info, "the last words");
+  outlet_.reset();
+  EXPECT_EQ(inbox_->take(record_), EngineInbox::Look::record);
+  EXPECT_EQ(inbox_->take(record_), EngineInbox::Look::closed);
+}
+
+TEST(EngineInbox, WhatIsNoRecordIsNothing) {
+  auto link = make_engine_link();
+  ASSERT_TRUE(link);
+  EngineInbox inbox(std::move(link->first));
+  EngineRecord record;
+  for (const std::size_t size : {1u, 3u, 4u, 5u, 100u}) {
+    const std::vector<char> nonsense(size, 'x');
+    ASSERT_EQ(::send(link->second.get(), nonsense.data(), size, 0), static_cast<ssize_t>(size));
+    EXPECT_EQ(inbox.take(record), EngineInbox::Look::nothing);
+  }
+}
+
+}  // namespace
+}  // namespace scanlogd::test
