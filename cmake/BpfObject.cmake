@@ -5,7 +5,8 @@ find_program(BPFTOOL NAMES bpftool PATHS /usr/sbin /sbin DOC "Makes the skeleton
 mark_as_advanced(BPF_CLANG BPFTOOL)
 
 # scanlogd_add_bpf_skeleton(<target> <name>.bpf.c <header>...)
-# Makes <name>.skel.h, with the structure <name>_bpf, and puts it on the include path of <target>.
+# Makes <name>.skel.h, with the structure <name>_bpf, and puts it on the include path of <target>. By
+# itself it is the target <name>_skeleton.
 function(scanlogd_add_bpf_skeleton target source)
   get_filename_component(name "${source}" NAME_WE)
   set(folder "${CMAKE_CURRENT_BINARY_DIR}/bpf")
@@ -26,6 +27,8 @@ function(scanlogd_add_bpf_skeleton target source)
     DEPENDS "${CMAKE_CURRENT_SOURCE_DIR}/${source}" ${headers}
     COMMENT "BPF programs ${name}"
     VERBATIM)
+  add_custom_target(${name}_skeleton DEPENDS "${folder}/${name}.skel.h")
+  add_dependencies(${target} ${name}_skeleton)
   target_sources(${target} PRIVATE "${folder}/${name}.skel.h")
   target_include_directories(${target} SYSTEM PRIVATE "${folder}")
 endfunction()

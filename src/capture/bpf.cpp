@@ -46,23 +46,23 @@ constexpr std::size_t kRingSize = 8 << 20;
 constexpr std::uint32_t kTcxIngress = 46;
 constexpr std::uint32_t kTcxEgress = 47;
 
-static_assert(sizeof(bpf_packet) == sizeof(Packet));
-static_assert(offsetof(bpf_packet, source) == offsetof(Packet, source));
-static_assert(offsetof(bpf_packet, target) == offsetof(Packet, target));
-static_assert(offsetof(bpf_packet, sequence) == offsetof(Packet, sequence));
-static_assert(offsetof(bpf_packet, acknowledgement) == offsetof(Packet, acknowledgement));
-static_assert(offsetof(bpf_packet, source_port) == offsetof(Packet, source_port));
-static_assert(offsetof(bpf_packet, target_port) == offsetof(Packet, target_port));
-static_assert(offsetof(bpf_packet, ip_id) == offsetof(Packet, ip_id));
-static_assert(offsetof(bpf_packet, window) == offsetof(Packet, window));
-static_assert(offsetof(bpf_packet, flags) == offsetof(Packet, flags));
-static_assert(offsetof(bpf_packet, protocol) == offsetof(Packet, protocol));
-static_assert(offsetof(bpf_packet, ttl) == offsetof(Packet, ttl));
-static_assert(offsetof(bpf_packet, tos) == offsetof(Packet, tos));
-static_assert(offsetof(bpf_packet, family) == offsetof(Packet, family));
-static_assert(offsetof(bpf_packet, traits) == offsetof(Packet, traits));
-static_assert(offsetof(bpf_packet, interface) == offsetof(Packet, interface));
-static_assert(offsetof(bpf_packet, options) == offsetof(Packet, options));
+static_assert(sizeof(BpfPacket) == sizeof(Packet));
+static_assert(offsetof(BpfPacket, source) == offsetof(Packet, source));
+static_assert(offsetof(BpfPacket, target) == offsetof(Packet, target));
+static_assert(offsetof(BpfPacket, sequence) == offsetof(Packet, sequence));
+static_assert(offsetof(BpfPacket, acknowledgement) == offsetof(Packet, acknowledgement));
+static_assert(offsetof(BpfPacket, source_port) == offsetof(Packet, source_port));
+static_assert(offsetof(BpfPacket, target_port) == offsetof(Packet, target_port));
+static_assert(offsetof(BpfPacket, ip_id) == offsetof(Packet, ip_id));
+static_assert(offsetof(BpfPacket, window) == offsetof(Packet, window));
+static_assert(offsetof(BpfPacket, flags) == offsetof(Packet, flags));
+static_assert(offsetof(BpfPacket, protocol) == offsetof(Packet, protocol));
+static_assert(offsetof(BpfPacket, ttl) == offsetof(Packet, ttl));
+static_assert(offsetof(BpfPacket, tos) == offsetof(Packet, tos));
+static_assert(offsetof(BpfPacket, family) == offsetof(Packet, family));
+static_assert(offsetof(BpfPacket, traits) == offsetof(Packet, traits));
+static_assert(offsetof(BpfPacket, interface) == offsetof(Packet, interface));
+static_assert(offsetof(BpfPacket, options) == offsetof(Packet, options));
 
 struct SkeletonCloser {
   void operator()(scanlogd_bpf* skeleton) const noexcept { scanlogd_bpf::destroy(skeleton); }
@@ -99,22 +99,22 @@ class Counts {
  public:
   [[nodiscard]] static Result<Counts> map(int fd, std::size_t processors) {
     const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-    const std::size_t size = (processors * sizeof(bpf_counts) + page - 1) / page * page;
+    const std::size_t size = (processors * sizeof(BpfCounts) + page - 1) / page * page;
     void* const memory = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, fd, 0);
     if (memory == MAP_FAILED) return fail_errno("mmap", "BPF array", errno);
-    return Counts({static_cast<const bpf_counts*>(memory), processors}, size);
+    return Counts({static_cast<const BpfCounts*>(memory), processors}, size);
   }
   Counts(Counts&& other) noexcept
       : all_(std::exchange(other.all_, {})), size_(std::exchange(other.size_, 0)) {}
   Counts& operator=(Counts&&) = delete;
   ~Counts() {
-    if (size_ != 0) (void)::munmap(const_cast<bpf_counts*>(all_.data()), size_);  // cannot fail
+    if (size_ != 0) (void)::munmap(const_cast<BpfCounts*>(all_.data()), size_);  // cannot fail
   }
 
   /// The sum over all processors.
-  [[nodiscard]] bpf_counts sum() const noexcept {
-    bpf_counts sum{};
-    for (const bpf_counts& each : all_) {
+  [[nodiscard]] BpfCounts sum() const noexcept {
+    BpfCounts sum{};
+    for (const BpfCounts& each : all_) {
       // Written by the kernel while we read; each is a word of its own.
       const auto read = [](const __u64& word) { return *const_cast<const volatile __u64*>(&word); };
       sum.seen += read(each.seen);
@@ -128,9 +128,9 @@ class Counts {
   }
 
  private:
-  Counts(std::span<const bpf_counts> all, std::size_t size) noexcept : all_(all), size_(size) {}
+  Counts(std::span<const BpfCounts> all, std::size_t size) noexcept : all_(all), size_(size) {}
 
-  std::span<const bpf_counts> all_;
+  std::span<const BpfCounts> all_;
   std::size_t size_;
 };
 
@@ -185,7 +185,7 @@ class BpfCapture final : public Capture {
     CaptureStats stats = parts_.assembler.stats();
     stats.received += packets_;
     if (parts_.counts) {
-      const bpf_counts kernel = parts_.counts->sum();
+      const BpfCounts kernel = parts_.counts->sum();
       stats.seen += kernel.seen;
       stats.filtered += kernel.filtered;
       stats.not_ip += kernel.not_ip;
@@ -242,17 +242,17 @@ class BpfCapture final : public Capture {
       if (record.size() == sizeof(Packet)) {
         std::memcpy(&batch.packets[batch.size++], record.data(), sizeof(Packet));
         ++packets_;
-      } else if (record.size() >= sizeof(bpf_frame)) {
+      } else if (record.size() >= sizeof(BpfFrame)) {
         take(record, batch);
       }
     }
   }
 
   void take(std::span<const std::byte> record, PacketBatch& batch) noexcept {
-    const auto& frame = *static_cast<const bpf_frame*>(static_cast<const void*>(record.data()));
+    const auto& frame = *static_cast<const BpfFrame*>(static_cast<const void*>(record.data()));
     const std::size_t captured = std::min<std::size_t>(frame.captured, bpf_frame_snap);
     parts_.assembler.take(frame.is_ip != 0 ? LinkType::raw : LinkType::ethernet,
-                          {.bytes = record.subspan(offsetof(bpf_frame, bytes), captured),
+                          {.bytes = record.subspan(offsetof(BpfFrame, bytes), captured),
                            .wire_size = frame.wire_size,
                            .time = std::chrono::nanoseconds(static_cast<std::int64_t>(frame.time)),
                            .is_outgoing = frame.is_outgoing != 0},

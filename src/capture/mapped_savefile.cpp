@@ -34,8 +34,8 @@ std::atomic<bool> has_shrunk{false};
 
 void put_zeros(int /*signal*/, siginfo_t* info, void* /*context*/) noexcept {
   const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
-  auto* const at =
-      reinterpret_cast<void*>(reinterpret_cast<std::uintptr_t>(info->si_addr) & ~(page - 1));
+  auto* const fault = static_cast<std::byte*>(info->si_addr);
+  auto* const at = fault - (reinterpret_cast<std::uintptr_t>(fault) & (page - 1));
   if (info->si_code != BUS_ADRERR ||
       ::mmap(at, page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0) == MAP_FAILED) {
     (void)std::signal(SIGBUS, SIG_DFL);  // nothing of ours: the fault comes again and ends us
@@ -255,7 +255,7 @@ void MappedSavefile::open_window(Assembler& assembler) noexcept {
     // The kernel maps many pages at one call more cheaply than one at each fault, and takes back
     // what was read.
     constexpr int kPopulateRead = 22;  // MADV_POPULATE_READ, Linux 5.14
-    const std::uint64_t page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+    const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
     const std::uint64_t from = first_ / page * page;
     auto* const base = const_cast<std::byte*>(file_.data());
     if (from > kPagesAtOnce) {

@@ -188,15 +188,16 @@ void PacketRing::next_block() noexcept {
   at_ = nullptr;
 }
 
-void PacketRing::take(const std::byte* at, Assembler& assembler, PacketBatch& batch) noexcept {
+void PacketRing::take(const std::byte* header_at, Assembler& assembler,
+                      PacketBatch& batch) noexcept {
   constexpr std::size_t kAddressAt = (sizeof(tpacket3_hdr) + 15) & ~std::size_t{15};
-  const auto& header = view<tpacket3_hdr>(at);
-  const auto& address = view<sockaddr_ll>(at + kAddressAt);
+  const auto& header = view<tpacket3_hdr>(header_at);
+  const auto& address = view<sockaddr_ll>(header_at + kAddressAt);
   // The kernel has stamped it with the wall clock, which may have been set meanwhile.
   const auto stamp = std::chrono::seconds(header.tp_sec) + std::chrono::nanoseconds(header.tp_nsec);
   const auto age = now_ + wall_minus_monotonic_ - stamp;
   const bool is_plausible = age >= std::chrono::nanoseconds(0) && age < std::chrono::minutes(1);
-  const Frame frame{.bytes = {at + header.tp_mac, header.tp_snaplen},
+  const Frame frame{.bytes = {header_at + header.tp_mac, header.tp_snaplen},
                     .wire_size = header.tp_len,
                     .time = is_plausible ? now_ - age : now_,
                     .is_outgoing = address.sll_pkttype == PACKET_OUTGOING,

@@ -71,7 +71,7 @@ class PacketRing {
   [[nodiscard]] Result<void> set_filter(const SocketScope& scope);
   [[nodiscard]] Result<void> set_ring();
   [[nodiscard]] Result<void> join(const Group& group);
-  void take(const std::byte* header, Assembler& assembler, PacketBatch& batch) noexcept;
+  void take(const std::byte* header_at, Assembler& assembler, PacketBatch& batch) noexcept;
   void next_block() noexcept;
 
   UniqueFd socket_;

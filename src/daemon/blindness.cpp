@@ -51,24 +51,25 @@ void Blindness::end(const std::string& interface, Time now) {
 
 void Blindness::lost(std::uint64_t total, Time calm, Time now) {
   if (total > lost_) {
-    if (!overload_) {
-      overload_ = BlindInterval{.cause = BlindCause::overload,
-                                .interface = {},
-                                .start = std::min(calm, now),
-                                .end = std::nullopt,
-                                .packets = 0};
+    if (!std::exchange(is_losing_, true)) {
+      losing_since_ = std::min(calm, now);
+      losing_ = 0;
     }
-    *overload_->packets += total - std::exchange(lost_, total);
+    losing_ += total - std::exchange(lost_, total);
     last_loss_ = now;
   }
-  if (!overload_) return;
+  if (!is_losing_) return;
   const bool is_over = now - last_loss_ >= kPatience || now < last_loss_;
-  if (is_over || now - overload_->start >= kLongestOverload) end_overload(last_loss_);
+  if (is_over || now - losing_since_ >= kLongestOverload) end_overload();
 }
 
-void Blindness::end_overload(Time at) {
-  overload_->end = std::max(at, overload_->start);
-  over_.push_back(*std::exchange(overload_, std::nullopt));
+void Blindness::end_overload() {
+  is_losing_ = false;
+  over_.push_back({.cause = BlindCause::overload,
+                   .interface = {},
+                   .start = losing_since_,
+                   .end = std::max(last_loss_, losing_since_),
+                   .packets = losing_});
 }
 
 void Blindness::stopped(std::uint64_t total, Time calm, Time now) {
@@ -94,7 +95,7 @@ std::vector<BlindInterval> Blindness::take(Time now) {
 }
 
 bool Blindness::is_waiting() const noexcept {
-  return overload_ || !over_.empty() ||
+  return is_losing_ || !over_.empty() ||
          std::ranges::any_of(open_, [](const Open& each) { return !each.is_told; });
 }
 

@@ -3,7 +3,6 @@
 
 #include <chrono>
 #include <cstdint>
-#include <optional>
 #include <vector>
 
 #include "core/blind_interval.h"
@@ -49,12 +48,14 @@ class Blindness {
   };
   void begin(BlindCause cause, const std::string& interface, Time now);
   void end(const std::string& interface, Time now);
-  void end_overload(Time at);
+  void end_overload();
 
   std::vector<Open> open_;  ///< one for each interface that is not seen
-  std::optional<BlindInterval> overload_;
-  Time last_loss_{};
-  std::uint64_t lost_ = 0;
+  bool is_losing_ = false;  ///< then the next three are about it
+  Time losing_since_;
+  Time last_loss_;
+  std::uint64_t losing_ = 0;  ///< packets
+  std::uint64_t lost_ = 0;    ///< ever
   std::vector<BlindInterval> over_;
 };
 

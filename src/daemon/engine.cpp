@@ -170,6 +170,7 @@ std::uint64_t Engine::dropped() const noexcept { return sum_of(captures_).droppe
 void Engine::show_progress() const { options_.progress(sum_of(captures_)); }
 
 void Engine::follow_interfaces() {
+  if (!options_.interfaces) return;
   auto changes = options_.interfaces->poll();
   if (!changes) {
     outlet_.notify(Severity::error, changes.error().what);

@@ -5,10 +5,12 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include "capture/filter.h"
 #include "daemon/command_line.h"
 #include "daemon/engine.h"
 #include "daemon/engine_link.h"
@@ -41,6 +43,7 @@ int list() {
   std::puts("Profiles (--profile):");
   for (const DetectorPlugin* const plugin : detector_table()) {
     print_entry(plugin->name, plugin->summary);
+    std::printf("           sees (pcap-filter): %s\n", filter_expression(plugin->interest).c_str());
   }
   std::puts("Sinks (--log):");
   for (const SinkPlugin* const plugin : sink_table()) print_entry(plugin->name, plugin->summary);
@@ -75,13 +78,13 @@ Result<void> run_alone(const Options& options, Started& started) {
 }
 
 /// The part of one engine among several; its fate is for the recorder to tell.
-Result<void> run_engine(EngineParts parts, Started& started, Role role) {
-  LinkedOutlet outlet(std::move(parts.analysis), std::move(role.socket));
+Result<void> run_engine(EngineParts parts, Started& started, UniqueFd socket, bool is_first) {
+  LinkedOutlet outlet(std::move(parts.analysis), std::move(socket));
   // An engine of its own has a list of its own; without one, interfaces are not followed.
   auto interfaces = InterfaceMonitor::open();
   EngineOptions options;
   options.is_live = true;
-  options.tells_of_interfaces = *role.engine == 0;
+  options.tells_of_interfaces = is_first;
   if (interfaces) options.interfaces.emplace(std::move(*interfaces));
   Engine engine(outlet, parts.captures, started.signals.get(), std::move(options));
   return engine.run();
@@ -92,11 +95,12 @@ Result<void> run_divided(const Options& options, Started& started) {
   auto names = started.engines.front().analysis.names();
   auto role = split(started.engines.size());
   if (!role) return std::unexpected(role.error());
-  if (role->engine) {
-    EngineParts mine = std::move(started.engines[*role->engine]);
+  if (const std::optional<std::size_t> number = role->engine; number) {
+    EngineParts mine = std::move(started.engines[*number]);
     started.engines.clear();
     // Whatever it failed of, the recorder sees its end.
-    std::_Exit(run_engine(std::move(mine), started, std::move(*role)) ? 0 : 1);
+    const auto ended = run_engine(std::move(mine), started, std::move(role->socket), *number == 0);
+    std::_Exit(ended ? 0 : 1);
   }
   started.engines.clear();
   Recorder recorder(*started.reporter, std::move(role->children), std::move(names),

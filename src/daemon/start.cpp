@@ -239,7 +239,7 @@ Result<Started> start(const Options& options) {
   // 5. Sinks: the directory of the log's socket is held open from here on.
   auto sinks = open_sinks(options);
   if (!sinks) return std::unexpected(sinks.error());
-  started.reporter.emplace(std::move(*sinks));
+  started.reporter = std::make_unique<Reporter>(std::move(*sinks));
   std::size_t memory = 0;
   for (std::size_t engine = 0; engine < options.engines; ++engine) {
     started.engines.push_back(

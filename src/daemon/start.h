@@ -27,7 +27,7 @@ struct EngineParts {
 struct Started {
   std::vector<EngineParts> engines;            ///< at least one
   std::optional<InterfaceMonitor> interfaces;  ///< of a single engine; none where not allowed
-  std::optional<Reporter> reporter;
+  std::unique_ptr<Reporter> reporter;
   UniqueFd signals;  ///< signalfd of the signals that we know
   Notifier notifier;
   std::string watching;  ///< "watching ...": what, how, with how much memory

@@ -6,7 +6,7 @@
 
 /// A packet that the kernel could decode: member for member the `Packet` of core/packet.h, which is
 /// what it becomes by copying.
-struct bpf_packet {
+struct BpfPacket {
   __u64 time;
   __u8 source[16];
   __u8 target[16];
@@ -31,7 +31,7 @@ enum { bpf_frame_snap = 256 };
 
 /// A frame that user space has to decode: a fragment, IPv6 with extension headers, PPPoE, more than
 /// two VLAN tags, headers that are impossible or not in one piece.
-struct bpf_frame {
+struct BpfFrame {
   __u64 time;
   __u32 wire_size;
   __u16 captured;  ///< valid bytes of `bytes`
@@ -42,7 +42,7 @@ struct bpf_frame {
 
 /// The accounts of one processor: seen = filtered + not_ip + other_host + bad_checksum + dropped +
 /// what was handed over.
-struct bpf_counts {
+struct BpfCounts {
   __u64 seen;
   __u64 filtered;
   __u64 not_ip;

@@ -1,5 +1,5 @@
 // The kernel half of the `bpf` back end: programs for tcx ingress and egress (kernel 6.6) that
-// count every packet, leave out what cannot matter, decode the rest into `struct bpf_packet` and
+// count every packet, leave out what cannot matter, decode the rest into `struct BpfPacket` and
 // put it into the ring buffer of the engine that owns the remote address. What they do not decode
 // they hand over as a frame, so they never judge what user space would judge differently. They
 // change no packet and let all pass on. No kernel structure but those of the UAPI is touched, so
@@ -46,7 +46,7 @@ struct {
   __uint(map_flags, BPF_F_MMAPABLE);
   __uint(max_entries, 1);
   __type(key, __u32);
-  __type(value, struct bpf_counts);
+  __type(value, struct BpfCounts);
 } counts SEC(".maps");
 
 struct ring {
@@ -70,10 +70,10 @@ static __always_inline void* ring_of(__u32 word) {
   return bpf_map_lookup_elem(&rings, &engine);
 }
 
-static __always_inline int hand_over_frame(struct __sk_buff* skb, struct bpf_counts* counted,
+static __always_inline int hand_over_frame(struct __sk_buff* skb, struct BpfCounts* counted,
                                            _Bool is_ip, _Bool is_outgoing, __u32 word) {
   void* ring = ring_of(word);
-  struct bpf_frame* frame = ring ? bpf_ringbuf_reserve(ring, sizeof(*frame), 0) : 0;
+  struct BpfFrame* frame = ring ? bpf_ringbuf_reserve(ring, sizeof(*frame), 0) : 0;
   if (!frame) {
     ++counted->dropped;
     return next_program;
@@ -144,7 +144,7 @@ static __always_inline __u32 needed(__u8 protocol) {
   }
 }
 
-static __always_inline void fill_transport(struct bpf_packet* packet, __u8 protocol,
+static __always_inline void fill_transport(struct BpfPacket* packet, __u8 protocol,
                                            const __u8* segment, const __u8* end, _Bool is_outgoing) {
   packet->time = bpf_ktime_get_ns();
   packet->protocol = protocol;
@@ -187,7 +187,7 @@ static __always_inline _Bool is_bulk(__u8 protocol, const __u8* segment) {
   return protocol == tcp && (segment[13] & telling_flags) == ack_flag;
 }
 
-static __always_inline int judge_ipv4(struct __sk_buff* skb, struct bpf_counts* counted,
+static __always_inline int judge_ipv4(struct __sk_buff* skb, struct BpfCounts* counted,
                                       const __u8* ip, const __u8* end, __u32 link, _Bool is_outgoing) {
   __u32 remote = 0;
   if (ip + ipv4_header > end) return hand_over_frame(skb, counted, link == 0, is_outgoing, remote);
@@ -217,7 +217,7 @@ static __always_inline int judge_ipv4(struct __sk_buff* skb, struct bpf_counts* 
     return next_program;
   }
   void* ring = ring_of(remote);
-  struct bpf_packet* packet = ring ? bpf_ringbuf_reserve(ring, sizeof(*packet), 0) : 0;
+  struct BpfPacket* packet = ring ? bpf_ringbuf_reserve(ring, sizeof(*packet), 0) : 0;
   if (!packet) {
     ++counted->dropped;
     return next_program;
@@ -239,7 +239,7 @@ static __always_inline _Bool is_extension(__u8 next) {
          next == 139 || next == 140;
 }
 
-static __always_inline int judge_ipv6(struct __sk_buff* skb, struct bpf_counts* counted,
+static __always_inline int judge_ipv6(struct __sk_buff* skb, struct BpfCounts* counted,
                                       const __u8* ip, const __u8* end, __u32 link, _Bool is_outgoing) {
   if (ip + ipv6_header > end) return hand_over_frame(skb, counted, link == 0, is_outgoing, 0);
   // The upper half, so that the addresses of one network have one owner.
@@ -263,7 +263,7 @@ static __always_inline int judge_ipv6(struct __sk_buff* skb, struct bpf_counts* 
     return next_program;
   }
   void* ring = ring_of(remote);
-  struct bpf_packet* packet = ring ? bpf_ringbuf_reserve(ring, sizeof(*packet), 0) : 0;
+  struct BpfPacket* packet = ring ? bpf_ringbuf_reserve(ring, sizeof(*packet), 0) : 0;
   if (!packet) {
     ++counted->dropped;
     return next_program;
@@ -278,9 +278,9 @@ static __always_inline int judge_ipv6(struct __sk_buff* skb, struct bpf_counts* 
   return next_program;
 }
 
-static __always_inline struct bpf_counts* count(struct __sk_buff* skb, _Bool is_outgoing) {
+static __always_inline struct BpfCounts* count(struct __sk_buff* skb, _Bool is_outgoing) {
   const __u32 processor = bpf_get_smp_processor_id();
-  struct bpf_counts* counted = bpf_map_lookup_elem(&counts, &processor);
+  struct BpfCounts* counted = bpf_map_lookup_elem(&counts, &processor);
   if (!counted) return 0;
   ++counted->seen;
   if (host_scope && !is_outgoing && skb->pkt_type == PACKET_OTHERHOST) {
@@ -291,7 +291,7 @@ static __always_inline struct bpf_counts* count(struct __sk_buff* skb, _Bool is_
 }
 
 static __always_inline int judge_ip(struct __sk_buff* skb, _Bool is_outgoing) {
-  struct bpf_counts* counted = count(skb, is_outgoing);
+  struct BpfCounts* counted = count(skb, is_outgoing);
   if (!counted) return next_program;
   const __u8* ip = (const __u8*)(long)skb->data;
   const __u8* end = (const __u8*)(long)skb->data_end;
@@ -303,7 +303,7 @@ static __always_inline int judge_ip(struct __sk_buff* skb, _Bool is_outgoing) {
 }
 
 static __always_inline int judge_ethernet(struct __sk_buff* skb, _Bool is_outgoing) {
-  struct bpf_counts* counted = count(skb, is_outgoing);
+  struct BpfCounts* counted = count(skb, is_outgoing);
   if (!counted) return next_program;
   const __u8* frame = (const __u8*)(long)skb->data;
   const __u8* end = (const __u8*)(long)skb->data_end;
