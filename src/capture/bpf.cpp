@@ -308,8 +308,8 @@ Result<Skeleton> load(const CaptureRequest& request, const PacketRing::Group& gr
   if (!skeleton) return bpf_failure("bpf", "open", errno);
   skeleton->rodata->engines = static_cast<__u32>(request.engines);
   skeleton->rodata->shard_key = group.key;
-  skeleton->rodata->other_protocols = request.interest.other_protocols;
-  skeleton->rodata->host_scope = !promiscuous;
+  skeleton->rodata->other_protocols = request.interest.other_protocols ? 1 : 0;
+  skeleton->rodata->host_scope = promiscuous ? 0 : 1;
   if (::bpf_map__set_max_entries(skeleton->maps.counts, static_cast<__u32>(processors)) != 0 ||
       ::bpf_map__set_max_entries(skeleton->maps.rings, static_cast<__u32>(request.engines)) != 0) {
     return bpf_failure("bpf", "maps", errno);

@@ -13,7 +13,6 @@
 #include <utility>
 
 #include "capture/savefile.h"
-#include "core/big_endian.h"
 
 namespace scanlogd {
 namespace {
@@ -27,8 +26,12 @@ constexpr std::size_t kLargeRecord = 128;
 // A file with that many wrong guesses was made to be guessed wrong, or is not worth guessing.
 constexpr std::uint64_t kMaxRejected = 64;
 
-// How much is asked of the kernel, and given back, at a time.
-constexpr std::size_t kPagesAtOnce = 4 << 20;
+// How much is given back to the kernel at a time.
+constexpr std::uint64_t kPagesAtOnce = 64 << 20;
+
+// Whoever calls these has compared with what is there.
+unsigned byte_at(const std::byte* at) noexcept { return std::to_integer<unsigned>(*at); }
+unsigned half_at(const std::byte* at) noexcept { return byte_at(at) << 8 | byte_at(at + 1); }
 
 std::atomic<bool> has_shrunk{false};
 
@@ -157,35 +160,36 @@ std::uint64_t MappedSavefile::guess(std::uint64_t from, std::uint64_t to) const 
 // Would `Assembler::take` count it as filtered? Only where that is certain: unfragmented IPv4 or
 // IPv6 right behind the link header, lengths that are possible, TCP with ACK and none of FIN, SYN,
 // RST.
-bool MappedSavefile::is_bulk(std::uint64_t at, std::size_t captured,
-                             std::size_t wire_size) const noexcept {
-  constexpr std::uint8_t kTelling = tcp_flag::fin | tcp_flag::syn | tcp_flag::rst | tcp_flag::ack;
+[[gnu::always_inline]] inline bool MappedSavefile::is_bulk(std::uint64_t at, std::size_t captured,
+                                                           std::size_t wire_size) const noexcept {
+  constexpr unsigned kTelling = tcp_flag::fin | tcp_flag::syn | tcp_flag::rst | tcp_flag::ack;
   constexpr std::size_t kTcpHeader = 20;
-  const std::span frame = file_.subspan(at, captured);
+  constexpr std::size_t kIpv6Header = 40;
   if (link_size_ == 0 || captured < link_size_ + 20 + kTcpHeader) return false;
-  const std::uint16_t type = load_be16(frame, type_at_);
-  const std::span ip = frame.subspan(link_size_);
+  const std::byte* const frame = file_.data() + at;
+  const std::byte* const ip = frame + link_size_;
   const std::size_t rest = std::max(wire_size, captured) - link_size_;
-  if (type == 0x0800) {
-    const std::uint8_t version = load_8(ip, 0);
+  const std::size_t here = captured - link_size_;
+  const unsigned version = byte_at(ip);
+  const unsigned type = half_at(frame + type_at_);
+  if (type == 0x0800 && version >> 4 == 4) {
     const std::size_t header = std::size_t{version & 0x0fu} * 4;
-    const std::size_t total = load_be16(ip, 2);
-    return version >> 4 == 4 && header >= 20 && load_8(ip, 9) == 6 &&
-           (load_be16(ip, 6) & 0x3fff) == 0 && total >= header + kTcpHeader && total <= rest &&
-           ip.size() >= header + kTcpHeader &&
-           (load_8(ip, header + 13) & kTelling) == tcp_flag::ack;
+    const std::size_t total = half_at(ip + 2);
+    if (header < 20 || here < header + kTcpHeader) return false;
+    return byte_at(ip + 9) == 6 && (half_at(ip + 6) & 0x3fff) == 0 &&
+           total >= header + kTcpHeader && total <= rest &&
+           (byte_at(ip + header + 13) & kTelling) == tcp_flag::ack;
   }
-  if (type == 0x86dd) {
-    constexpr std::size_t kHeader = 40;
-    if (ip.size() < kHeader + kTcpHeader) return false;
-    const std::size_t payload = load_be16(ip, 4);
-    return load_8(ip, 0) >> 4 == 6 && load_8(ip, 6) == 6 && payload >= kTcpHeader &&
-           payload + kHeader <= rest && (load_8(ip, kHeader + 13) & kTelling) == tcp_flag::ack;
+  if (type == 0x86dd && version >> 4 == 6 && here >= kIpv6Header + kTcpHeader) {
+    const std::size_t payload = half_at(ip + 4);
+    return byte_at(ip + 6) == 6 && payload >= kTcpHeader && payload + kIpv6Header <= rest &&
+           (byte_at(ip + kIpv6Header + 13) & kTelling) == tcp_flag::ack;
   }
   return false;
 }
 
-void MappedSavefile::step(Chunk& chunk, std::uint32_t* found) noexcept {
+[[gnu::always_inline]] inline void MappedSavefile::step(Chunk& chunk,
+                                                        std::uint32_t* found) noexcept {
   const std::uint64_t at = chunk.at;
   if (at + kRecordHeader > file_.size()) {
     chunk.is_halted = true;
@@ -236,6 +240,15 @@ void MappedSavefile::walk_alone(Chunk& chunk) noexcept {
   }
 }
 
+// What was read is not kept in our memory, however large the file.
+void MappedSavefile::give_back() noexcept {
+  const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
+  if (first_ < kept_ + kPagesAtOnce) return;
+  const std::uint64_t size = (first_ - kept_) / page * page;
+  (void)::madvise(const_cast<std::byte*>(file_.data()) + kept_, size, MADV_DONTNEED);
+  kept_ += size;
+}
+
 // Finds the records of the next stretch of the file.
 void MappedSavefile::open_window(Assembler& assembler) noexcept {
   first_ = position_;
@@ -251,23 +264,7 @@ void MappedSavefile::open_window(Assembler& assembler) noexcept {
     ++used_;
     begin = stop;
   }
-  if (begin > kept_ + kPagesAtOnce || kept_ == 0) {
-    // The kernel maps many pages at one call more cheaply than one at each fault, and takes back
-    // what was read.
-    constexpr int kPopulateRead = 22;  // MADV_POPULATE_READ, Linux 5.14
-    const auto page = static_cast<std::uint64_t>(::sysconf(_SC_PAGESIZE));
-    const std::uint64_t from = first_ / page * page;
-    auto* const base = const_cast<std::byte*>(file_.data());
-    if (from > kPagesAtOnce) {
-      const std::uint64_t old = (kept_ > kPagesAtOnce ? kept_ - kPagesAtOnce : 0) / page * page;
-      (void)::madvise(base + old,
-                      from - kPagesAtOnce > old ? (from - kPagesAtOnce - old) / page * page : 0,
-                      MADV_DONTNEED);
-    }
-    const std::uint64_t to = std::min<std::uint64_t>(from + 2 * kPagesAtOnce, file_.size());
-    (void)::madvise(base + from, to - from, kPopulateRead);
-    kept_ = from;
-  }
+  give_back();
   if (used_ == 1) {
     walk_alone(chunks_[0]);
   } else {

@@ -81,6 +81,7 @@ class MappedSavefile {
   void step(Chunk& chunk, std::uint32_t* found) noexcept;
   void walk(std::span<Chunk> chunks) noexcept;
   void walk_alone(Chunk& chunk) noexcept;
+  void give_back() noexcept;
   void open_window(Assembler& assembler) noexcept;
   void accept(Assembler& assembler) noexcept;
   void take(std::uint64_t at, Assembler& assembler, PacketBatch& batch) const noexcept;

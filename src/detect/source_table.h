@@ -204,9 +204,9 @@ class SourceTable {
     order |= rank;
     // The least of them.
     Lanes least = order;
-    least = minimum(least, __builtin_shuffle(least, Lanes{4, 5, 6, 7, 0, 1, 2, 3}));
-    least = minimum(least, __builtin_shuffle(least, Lanes{2, 3, 0, 1, 6, 7, 4, 5}));
-    least = minimum(least, __builtin_shuffle(least, Lanes{1, 0, 3, 2, 5, 4, 7, 6}));
+    least = minimum(least, __builtin_shufflevector(least, least, 4, 5, 6, 7, 0, 1, 2, 3));
+    least = minimum(least, __builtin_shufflevector(least, least, 2, 3, 0, 1, 6, 7, 4, 5));
+    least = minimum(least, __builtin_shufflevector(least, least, 1, 0, 3, 2, 5, 4, 7, 6));
     return {.way = first_of(as_lanes(order == least)), .is_live = least[0] >= kOlder};
   }
 

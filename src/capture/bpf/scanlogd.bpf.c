@@ -38,8 +38,8 @@ enum {
 // Set before loading.
 const volatile __u32 engines = 1;
 const volatile __u32 shard_key = 1;
-const volatile _Bool other_protocols = 0;  // does anything but TCP matter?
-const volatile _Bool host_scope = 1;       // only what is for this machine, and right?
+const volatile __u8 other_protocols = 0;  // does anything but TCP matter?
+const volatile __u8 host_scope = 1;       // only what is for this machine, and right?
 
 struct {
   __uint(type, BPF_MAP_TYPE_ARRAY);
