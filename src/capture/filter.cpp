@@ -335,13 +335,15 @@ std::vector<FilterInstruction> make_shard_filter(std::size_t engines, std::uint3
 
 std::string filter_expression(const Interest& interest) {
   // The order counts: the first fragment may be too short to have flags.
-  const std::string_view tcp =
+  std::string expression =
       "(ip and ip[9] == 6 and (ip[6:2] & 0x3fff != 0 or tcp[13] & 0x17 != 0x10))"
       " or (ip6 and ip6[6] == 6 and ip6[53] & 0x17 != 0x10)"
       " or (ip6 and (ip6[6] == 0 or ip6[6] == 43 or ip6[6] == 44 or ip6[6] == 51 or ip6[6] == 60"
       " or ip6[6] == 135 or ip6[6] == 139 or ip6[6] == 140))";
-  if (!interest.other_protocols) return std::string(tcp);
-  return std::string(tcp) + " or (ip and ip[9] != 6) or (ip6 and ip6[6] != 6)";
+  if (interest.other_protocols) {
+    expression.append(" or (ip and ip[9] != 6) or (ip6 and ip6[6] != 6)");
+  }
+  return expression;
 }
 
 }  // namespace scanlogd

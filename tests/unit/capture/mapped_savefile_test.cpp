@@ -93,7 +93,7 @@ class Mapped : public ::testing::Test {
     const Outcome found = read(*file);
     EXPECT_EQ(found.failure, expected.failure);
     EXPECT_EQ(found.packets.size(), expected.packets.size());
-    if (found.packets.size() == expected.packets.size()) {
+    if (found.packets.size() == expected.packets.size() && !found.packets.empty()) {
       EXPECT_EQ(std::memcmp(found.packets.data(), expected.packets.data(),
                             found.packets.size() * sizeof(Packet)),
                 0);
