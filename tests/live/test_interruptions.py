@@ -46,6 +46,14 @@ class Interruptions(harness.Case):
                            f"the scan of {source}: {daemon.lines()} {daemon.errors()}", timeout=5)
         return time.monotonic() - sent
 
+    def expect_scan_soon(self, daemon, wire, source):
+        """A scanner that goes on is found within a second: what it sends before we watch is lost."""
+        def scan():
+            for port in PORTS:
+                wire.send(probe(source, VICTIM, port))
+            return any(line.startswith(source) for line in daemon.lines())
+        harness.wait_until(scan, f"the scan of {source}: {daemon.errors()}", timeout=BACK, step=0.05)
+
     def wire(self, device):
         with self.lab.attacker.network():
             wire = socket.socket(socket.AF_PACKET, socket.SOCK_RAW)
@@ -101,8 +109,7 @@ class Interruptions(harness.Case):
                         self.remove("gone1")
                         time.sleep(0.05)
                         self.pair("gone0", "gone1")
-                        took = self.expect_scan(daemon, self.wire("gone0"), f"198.51.100.{number}")
-                        self.assertLess(took, BACK)
+                        self.expect_scan_soon(daemon, self.wire("gone0"), f"198.51.100.{number}")
                     harness.wait_until(
                         lambda: len(self.blind(daemon, "gone1", "was gone")) == 2, "two gaps")
                     self.assertEqual(0, daemon.finish())
@@ -133,7 +140,7 @@ class Interruptions(harness.Case):
                 self.ip("addr add 10.99.0.1/32 dev late1")
                 for scope in ("all", "late1"):
                     self.lab.victim.sysctl(f"net.ipv4.conf.{scope}.rp_filter", 0)
-                self.assertLess(self.expect_scan(daemon, self.wire("late0"), "198.51.100.1"), BACK)
+                self.expect_scan_soon(daemon, self.wire("late0"), "198.51.100.1")
                 self.assertEqual(0, daemon.finish())
                 self.remove("late1")
 
