@@ -46,11 +46,12 @@ class Skip(unittest.SkipTest):
 
 
 def wait_until(condition, what, timeout=10.0, step=0.005):
-    """Polls until `condition()` is true and returns its value; fails after `timeout` seconds."""
+    """Polls until `condition()` is true and returns its value; fails after `timeout` seconds. A
+    `what` that can be called is asked then, so that it tells of the end of the wait."""
     end = time.monotonic() + timeout
     while not (value := condition()):
         if time.monotonic() > end:
-            raise AssertionError(f"waited {timeout} s for {what}")
+            raise AssertionError(f"waited {timeout} s for {what() if callable(what) else what}")
         time.sleep(step)
     return value
 
@@ -402,6 +403,12 @@ class Accounts:
                 test.assertEqual(total, sum(terms.values()), f"{name}: {self.parts}")
 
 
+def _state(pid):
+    """The letter of proc(5) for what a process does."""
+    with open(f"/proc/{pid}/stat", encoding="ascii") as stat:
+        return stat.read().rpartition(")")[2].split()[0]
+
+
 class Foreground:
     """A scanlogd run in the foreground: lines on standard output, the rest on standard error."""
 
@@ -460,9 +467,18 @@ class Foreground:
             thread.join(timeout)
         return code
 
-    def resume(self):
-        """What started it stops with it (nsenter(1)), and is to go on with it."""
-        self._process.send_signal(signal.SIGCONT)
+    def stop(self):
+        """Stops it, and waits until it is; what started it stops with it (nsenter(1))."""
+        stopped = self.pid, self._process.pid
+        os.kill(stopped[0], signal.SIGSTOP)
+        wait_until(lambda: all(_state(pid) == "T" for pid in stopped), "the process to stop")
+        return stopped
+
+    @staticmethod
+    def resume(stopped):
+        """Lets all that `stop` returned go on."""
+        for pid in stopped:
+            os.kill(pid, signal.SIGCONT)
 
     def accounts(self):
         return Accounts(self.errors()[-1])

@@ -71,7 +71,7 @@ class Backends(harness.Case):
     def expect(self, daemon, *beginnings):
         """Demands lines with these beginnings, and no other, then sound accounts."""
         harness.wait_until(lambda: len(daemon.lines()) >= len(beginnings),
-                           f"{len(beginnings)} lines: {daemon.lines()}, {daemon.errors()}")
+                           lambda: f"{len(beginnings)} lines: {daemon.lines()}, {daemon.errors()}")
         self.assertEqual(0, daemon.finish(), daemon.errors())
         lines = daemon.lines()
         self.assertEqual(len(beginnings), len(lines), lines)

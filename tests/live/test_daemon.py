@@ -56,7 +56,7 @@ class Lab(harness.Case):
     def wait_lines(self, receiver, sources, timeout=10.0):
         """Waits for a line from each of `sources`; demands these, in this order, and no other."""
         harness.wait_until(lambda: len(receiver.lines()) >= len(sources),
-                           f"lines from {sources}; there are {receiver.lines()}", timeout)
+                           lambda: f"lines from {sources}; there are {receiver.lines()}", timeout)
         self.assertEqual(sources, self.sources(receiver))
 
     def wait_accounts(self, receiver, number):
