@@ -6,7 +6,7 @@
 
 namespace scanlogd {
 
-void Blindness::follow(const InterfaceChange& change, Coverage coverage, Time now) {
+void Blindness::follow(const InterfaceChange& change, Coverage coverage, Time heard, Time now) {
   using Kind = InterfaceChange::Kind;
   if (coverage == Coverage::no_concern) return;
   const Interface& interface = change.interface;
@@ -19,14 +19,24 @@ void Blindness::follow(const InterfaceChange& change, Coverage coverage, Time no
       if (each.interval.interface == change.old_name) each.interval.interface = interface.name;
     }
   }
+  // One that was gone has its gap already. Up or not: it may have changed since it was heard of.
+  if (change.kind == Kind::appeared && coverage == Coverage::watched_aside &&
+      find(interface.name) == open_.end()) {
+    begin(BlindCause::not_watched, interface.name, heard);
+    return end(interface.name, now);
+  }
   if (interface.is_up) return end(interface.name, now);
   // One that is there from the beginning and off is nobody's loss.
   if (change.kind == Kind::down) begin(BlindCause::interface_down, interface.name, now);
 }
 
-void Blindness::begin(BlindCause cause, const std::string& interface, Time now) {
-  const auto known = std::ranges::find_if(
+std::vector<Blindness::Open>::iterator Blindness::find(const std::string& interface) {
+  return std::ranges::find_if(
       open_, [&](const Open& each) { return each.interval.interface == interface; });
+}
+
+void Blindness::begin(BlindCause cause, const std::string& interface, Time now) {
+  const auto known = find(interface);
   if (known == open_.end()) {
     open_.push_back({.interval = {.cause = cause,
                                   .interface = interface,
@@ -41,8 +51,7 @@ void Blindness::begin(BlindCause cause, const std::string& interface, Time now) 
 }
 
 void Blindness::end(const std::string& interface, Time now) {
-  const auto known = std::ranges::find_if(
-      open_, [&](const Open& each) { return each.interval.interface == interface; });
+  const auto known = find(interface);
   if (known == open_.end()) return;
   known->interval.end = std::max(now, known->interval.start);
   over_.push_back(std::move(known->interval));
@@ -92,6 +101,11 @@ std::vector<BlindInterval> Blindness::take(Time now) {
     told.push_back(each.interval);
   }
   return told;
+}
+
+std::vector<BlindInterval> Blindness::finish(Time now) {
+  if (is_losing_) end_overload();
+  return take(now);
 }
 
 bool Blindness::is_waiting() const noexcept {

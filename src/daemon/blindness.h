@@ -22,8 +22,9 @@ class Blindness {
   /// Losses without end are told of in pieces of this length.
   static constexpr std::chrono::seconds kLongestOverload{10};
 
-  /// Something happened to an interface, and the captures answered `coverage`.
-  void follow(const InterfaceChange& change, Coverage coverage, Time now);
+  /// Something happened to an interface. The captures heard of it at `heard`, and at `now` had
+  /// answered `coverage`; one that is new is not seen before that.
+  void follow(const InterfaceChange& change, Coverage coverage, Time heard, Time now);
 
   /// The captures have lost `total` packets so far. `calm` is when everything that had come was
   /// last known to be read. To be called at least once a second while packets come, and once after.
@@ -38,6 +39,9 @@ class Blindness {
   /// is over.
   [[nodiscard]] std::vector<BlindInterval> take(Time now);
 
+  /// What is still to be told when nothing more will be seen.
+  [[nodiscard]] std::vector<BlindInterval> finish(Time now);
+
   /// Will `take` have something to tell without a further event?
   [[nodiscard]] bool is_waiting() const noexcept;
 
@@ -49,6 +53,7 @@ class Blindness {
   void begin(BlindCause cause, const std::string& interface, Time now);
   void end(const std::string& interface, Time now);
   void end_overload();
+  [[nodiscard]] std::vector<Open>::iterator find(const std::string& interface);
 
   std::vector<Open> open_;  ///< one for each interface that is not seen
   bool is_losing_ = false;  ///< then the next three are about it

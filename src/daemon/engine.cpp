@@ -69,6 +69,9 @@ Result<void> Engine::run() {
     failure = outlet_.failure();
   }
   if (stop_ && options_.is_live) drain();
+  const auto end = std::chrono::system_clock::now();
+  blindness_.lost(dropped(), calm_, end);
+  tell(blindness_.finish(end));
   outlet_.report_accounts(captures_);
   outlet_.flush(Flush::waiting);  // what cannot be delivered now is in the accounts as waiting
   if (!failure_.empty()) return fail(failure_);
@@ -181,6 +184,7 @@ void Engine::follow_interfaces() {
 }
 
 void Engine::follow(const InterfaceChange& change) {
+  const auto heard = std::chrono::system_clock::now();
   // Watched by one is watched.
   Coverage coverage = Coverage::no_concern;
   for (Capture* const capture : open_) {
@@ -193,7 +197,7 @@ void Engine::follow(const InterfaceChange& change) {
     outlet_.notify(Severity::info, change.interface.name +
                                        " came after the start: watched through a packet socket");
   }
-  blindness_.follow(change, coverage, std::chrono::system_clock::now());
+  blindness_.follow(change, coverage, heard, std::chrono::system_clock::now());
 }
 
 void Engine::keep_house() {
@@ -212,10 +216,17 @@ void Engine::keep_house() {
   }
   if (now < next_check_) return;
   next_check_ = now + kCheckInterval;
+  // Who is stopped with packets already in hand goes on with them, and asks for signals only later:
+  // why packets were lost is to be known before they are judged.
+  handle_signals();
   const auto wall = std::chrono::system_clock::now();
   blindness_.lost(dropped(), calm_, wall);
   unchecked_ = false;
-  for (const BlindInterval& blind : blindness_.take(wall)) {
+  tell(blindness_.take(wall));
+}
+
+void Engine::tell(const std::vector<BlindInterval>& intervals) {
+  for (const BlindInterval& blind : intervals) {
     outlet_.notify(Severity::warning, to_string(blind));
   }
 }

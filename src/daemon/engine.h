@@ -50,6 +50,7 @@ class Engine {
   void serve(Capture& capture);
   /// Lets sinks try again, tells of what was not seen, writes the accounts, each at its own pace.
   void keep_house();
+  void tell(const std::vector<BlindInterval>& intervals);
   void follow_interfaces();
   void follow(const InterfaceChange& change);
   [[nodiscard]] std::uint64_t dropped() const noexcept;

@@ -16,7 +16,6 @@ TESTED_ELSEWHERE = {
     "capture/ring.cpp": ("tests/live", "needs a network interface"),
     "capture/ring_buffer.cpp": ("tests/live", "needs the kernel on the other side"),
     "daemon/analysis.cpp": ("tests/unit/daemon/pipeline_test.cpp", "is half of a pipeline"),
-    "daemon/engine.cpp": ("tests/live", "a loop around descriptors and signals"),
     "daemon/main.cpp": ("tests/live", "the process itself"),
     "daemon/notify.cpp": ("tests/live", "speaks to the service manager"),
     "daemon/privilege.cpp": ("tests/live", "gives up root for good"),

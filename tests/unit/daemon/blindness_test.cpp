@@ -19,7 +19,7 @@ class BlindnessTest : public ::testing::Test {
     blindness_.follow({.kind = kind,
                        .interface = {.index = 2, .name = "eth0", .type = 1, .is_up = is_up},
                        .old_name = {}},
-                      coverage, at(time));
+                      coverage, at(time), at(time));
   }
   std::vector<BlindInterval> take(std::chrono::milliseconds time) {
     return blindness_.take(at(time));
@@ -85,16 +85,48 @@ TEST_F(BlindnessTest, AnInterfaceThatCannotBeWatchedIsToldAtOnce) {
   EXPECT_FALSE(told[0].end);
 }
 
+TEST_F(BlindnessTest, AnInterfaceThatHasToBeSetUpFirstIsAGapUntilThen) {
+  for (const bool is_up : {false, true}) {
+    blindness_.follow({.kind = Kind::appeared,
+                       .interface = {.index = 3, .name = "eth1", .type = 1, .is_up = is_up},
+                       .old_name = {}},
+                      Coverage::watched_aside, at(100ms), at(112ms));
+    EXPECT_TRUE(blindness_.is_waiting());
+    const auto told = take(112ms);
+    ASSERT_EQ(told.size(), 1u);
+    EXPECT_EQ(told[0].cause, BlindCause::not_watched);
+    EXPECT_EQ(told[0].interface, "eth1");
+    EXPECT_EQ(told[0].start, at(100ms));
+    EXPECT_EQ(told[0].end, at(112ms));
+    EXPECT_FALSE(blindness_.is_waiting());
+  }
+}
+
+TEST_F(BlindnessTest, AnInterfaceThatIsBackAndSetUpAnewIsOneGapFromItsRemoval) {
+  change(Kind::gone, true, 0ms, Coverage::watched_aside);
+  change(Kind::appeared, true, 300ms, Coverage::watched_aside);
+  const auto told = take(300ms);
+  ASSERT_EQ(told.size(), 1u);
+  EXPECT_EQ(told[0].cause, BlindCause::interface_gone);
+  EXPECT_EQ(told[0].start, at(0ms));
+  EXPECT_EQ(told[0].end, at(300ms));
+}
+
+TEST_F(BlindnessTest, AnInterfaceThatIsSeenAtOnceIsNoGap) {
+  change(Kind::appeared, true, 0ms);
+  EXPECT_FALSE(blindness_.is_waiting());
+}
+
 TEST_F(BlindnessTest, ARenamedInterfaceKeepsItsGap) {
   change(Kind::down, false, 0ms);
   blindness_.follow({.kind = Kind::renamed,
                      .interface = {.index = 2, .name = "lan0", .type = 1, .is_up = false},
                      .old_name = "eth0"},
-                    Coverage::watched, at(100ms));
+                    Coverage::watched, at(100ms), at(100ms));
   blindness_.follow({.kind = Kind::up,
                      .interface = {.index = 2, .name = "lan0", .type = 1, .is_up = true},
                      .old_name = {}},
-                    Coverage::watched, at(200ms));
+                    Coverage::watched, at(200ms), at(200ms));
   const auto told = take(200ms);
   ASSERT_EQ(told.size(), 1u);
   EXPECT_EQ(told[0].interface, "lan0");
@@ -125,6 +157,8 @@ TEST_F(BlindnessTest, LossesWithoutEndAreToldEveryTenSeconds) {
     for (const BlindInterval& each : take(std::chrono::seconds(second))) told += *each.packets;
   }
   EXPECT_GE(told, 100u);
+  for (const BlindInterval& each : blindness_.finish(at(20s))) told += *each.packets;
+  EXPECT_EQ(told, total) << "what is lost shortly before the end is told at the end";
 }
 
 TEST_F(BlindnessTest, NoLossIsNoGap) {
