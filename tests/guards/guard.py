@@ -8,15 +8,16 @@ import os
 import re
 import sys
 
-SKIPPED_FOLDERS = {".git", "build", "__pycache__"}
+# In a linked working tree (git-worktree) .git is a file.
+SKIPPED = {".git", "build", "__pycache__"}
 
 
 def read_tree(root):
     """Every text file below `root` by its path; a file with a NUL byte is not text."""
     tree = {}
     for folder, folders, names in os.walk(root):
-        folders[:] = sorted(set(folders) - SKIPPED_FOLDERS)
-        for name in sorted(names):
+        folders[:] = sorted(set(folders) - SKIPPED)
+        for name in sorted(set(names) - SKIPPED):
             path = os.path.join(folder, name)
             if os.path.islink(path) or not os.path.isfile(path):
                 continue
