@@ -7,6 +7,7 @@
 #include <array>
 #include <charconv>
 #include <cstddef>
+#include <limits>
 #include <numeric>
 
 namespace scanlogd {
@@ -55,6 +56,24 @@ std::string format_duration(milliseconds time) {
   const auto* unit = kUnits.begin();
   while (time % unit->length != milliseconds::zero()) ++unit;  // at last in milliseconds
   return fmt::format("{}{}", time / unit->length, unit->suffix);
+}
+
+struct SizeUnit {
+  std::string_view suffix;
+  std::uint64_t bytes;
+};
+constexpr std::array kSizeUnits = {SizeUnit{"G", std::uint64_t{1} << 30},
+                                   SizeUnit{"M", std::uint64_t{1} << 20},
+                                   SizeUnit{"k", std::uint64_t{1} << 10}, SizeUnit{"", 1}};
+
+// What `small` means: room for some thousand sources.
+constexpr std::uint64_t kSmall = std::uint64_t{1} << 20;
+
+// In the largest unit that needs no fraction.
+std::string format_size(std::uint64_t bytes) {
+  const auto* unit = kSizeUnits.begin();
+  while (bytes % unit->bytes != 0) ++unit;  // at last in bytes
+  return fmt::format("{}{}", bytes / unit->bytes, unit->suffix);
 }
 
 // Levenshtein's: the least number of letters to insert, delete or replace.
@@ -113,6 +132,15 @@ std::optional<milliseconds> parse_duration(std::string_view text) {
   return time;
 }
 
+std::optional<std::uint64_t> parse_size(std::string_view text) noexcept {
+  if (text == "small") return kSmall;
+  const auto number = parse_number(take_digits(text));
+  const auto* const unit = std::ranges::find(kSizeUnits, text, &SizeUnit::suffix);
+  if (!number || unit == kSizeUnits.end()) return std::nullopt;
+  if (*number > std::numeric_limits<std::uint64_t>::max() / unit->bytes) return std::nullopt;
+  return *number * unit->bytes;
+}
+
 void Section::set(std::string_view key, std::string_view value, std::string_view origin) {
   const auto entry = std::ranges::find(entries_, key, &Entry::key);
   if (entry == entries_.end())
@@ -165,6 +193,20 @@ Result<milliseconds> Section::duration(std::string_view key, milliseconds fallba
   if (*value < least || *value > most)
     return fail(fmt::format("{}: '{}' is not within {} and {}", entry->origin, entry->value,
                             format_duration(least), format_duration(most)));
+  return *value;
+}
+
+Result<std::uint64_t> Section::size(std::string_view key, std::uint64_t fallback,
+                                    std::uint64_t least, std::uint64_t most) const {
+  const Entry* entry = find(key);
+  if (entry == nullptr) return fallback;
+  const auto value = parse_size(entry->value);
+  if (!value)
+    return fail(fmt::format("{}: '{}' is not a size such as 16M, 512k, 1G or small", entry->origin,
+                            entry->value));
+  if (*value < least || *value > most)
+    return fail(fmt::format("{}: '{}' is not within {} and {}", entry->origin, entry->value,
+                            format_size(least), format_size(most)));
   return *value;
 }
 

@@ -39,6 +39,11 @@ class Section {
                                                            std::chrono::milliseconds least,
                                                            std::chrono::milliseconds most) const;
 
+  /// Bytes such as `16M`, `512k`, `1G` (of 1024 each), `small` (1M); a bare number is bytes. Within
+  /// [least, most].
+  [[nodiscard]] Result<std::uint64_t> size(std::string_view key, std::uint64_t fallback,
+                                           std::uint64_t least, std::uint64_t most) const;
+
   /// Where `key` was set, for messages; the key itself where it was not.
   [[nodiscard]] std::string origin(std::string_view key) const;
 
@@ -56,5 +61,8 @@ class Section {
 
 /// Parses a time as `Section::duration` does; nullopt for anything else.
 [[nodiscard]] std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);
+
+/// Parses bytes as `Section::size` does; nullopt for anything else.
+[[nodiscard]] std::optional<std::uint64_t> parse_size(std::string_view text) noexcept;
 
 }  // namespace scanlogd

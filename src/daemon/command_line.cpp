@@ -15,6 +15,9 @@ namespace {
 
 constexpr std::chrono::seconds kLeastAccounts{1};
 
+/// What `--state` calls no directory.
+constexpr std::string_view kNoState = "none";
+
 /// A value on its way to a plug-in's section.
 struct Passed {
   std::string flag;
@@ -61,6 +64,14 @@ Result<std::size_t> parse_engines(const std::string& value) {
   return static_cast<std::size_t>(*number);
 }
 
+/// The size goes on in bytes, so that a detector need not know the units.
+Result<void> pass_memory(const std::string& value, Section& section) {
+  const auto bytes = parse_size(value);
+  if (!bytes) return fail("--memory: '" + value + "' is not a size such as 16M, 512k, 1G or small");
+  section.set("memory", std::to_string(*bytes), "--memory");
+  return {};
+}
+
 /// What contradicts itself or makes no sense together.
 Result<void> check_combination(const Options& options, bool capture_given, bool promiscuous) {
   if (options.live()) return {};
@@ -77,6 +88,7 @@ Result<Options> parse_command_line(int argc, const char* const* argv) {
   Options options;
   options.user = SCANLOGD_USER;
   options.chroot = SCANLOGD_CHROOT;
+  options.state = SCANLOGD_STATE;
 
   CLI::App app{
       "Detects port scans and writes one line per scan to the system log.\n"
@@ -86,9 +98,11 @@ Result<Options> parse_command_line(int argc, const char* const* argv) {
   bool check = false;
   bool version = false;
   bool promiscuous = false;
+  bool unconfined = false;
   std::string local;
   std::string accounts;
   std::string engines;
+  std::string memory;
   std::string threshold;
   std::string sinks;
   std::array passed = {Passed{"--delay", "delay", {}}, Passed{"--low-weight", "low_weight", {}},
@@ -142,6 +156,9 @@ Result<Options> parse_command_line(int argc, const char* const* argv) {
           ->type_name("N"),
       app.add_option(passed[3].flag, passed[3].value, "Sources remembered at once (65536)")
           ->type_name("N")};
+  const auto* memory_option =
+      app.add_option("--memory", memory, "Bytes for the tables of sources, such as 16M, or small")
+          ->type_name("SIZE");
   const auto* sinks_option =
       app.add_option("--log", sinks,
                      "Where lines go: sinks of --list (syslog; stdout in the foreground and with "
@@ -154,6 +171,13 @@ Result<Options> parse_command_line(int argc, const char* const* argv) {
       app.add_option("--chroot", options.chroot, "Empty directory to lock itself into")
           ->type_name("DIR")
           ->capture_default_str();
+  const auto* state =
+      app.add_option("--state", options.state,
+                     "Directory for what must outlive the process, or none (with --read: none)")
+          ->type_name("DIR")
+          ->capture_default_str();
+  app.add_flag("--single", options.single, "Do all in one process");
+  app.add_flag("--no-sandbox", unconfined, "Without Landlock and seccomp; only to look for faults");
   app.add_flag("--list", list, "List back ends, profiles and sinks, and exit");
   app.add_flag("--check", check, "Do what a start does up to the first packet, and exit");
   app.add_flag("--version", version, "Print the version and exit");
@@ -177,6 +201,9 @@ Result<Options> parse_command_line(int argc, const char* const* argv) {
   if (check) options.action = Action::check;
   options.user_given = user->count() > 0;
   options.chroot_given = chroot->count() > 0;
+  options.sandbox = !unconfined;
+  if (options.state.empty()) return fail("--state: must be a directory or none");
+  if (options.state == kNoState || (!options.live() && state->count() == 0)) options.state.clear();
   if (auto sound = check_combination(options, capture->count() > 0, promiscuous); !sound) {
     return std::unexpected(sound.error());
   }
@@ -186,6 +213,9 @@ Result<Options> parse_command_line(int argc, const char* const* argv) {
     if (!number) return std::unexpected(number.error());
     options.engines = *number;
     if (!options.live()) return fail("--engines: has no meaning with --read");
+    if (options.single && options.engines > 1) {
+      return fail("--single: has no meaning with several engines");
+    }
   }
   if (accounts_option->count() > 0) {
     const auto interval = parse_duration(accounts);
@@ -206,6 +236,11 @@ Result<Options> parse_command_line(int argc, const char* const* argv) {
   if (threshold_option->count() > 0) {
     if (auto expanded = expand_threshold(threshold, options.detector_options); !expanded) {
       return std::unexpected(expanded.error());
+    }
+  }
+  if (memory_option->count() > 0) {
+    if (auto passed_on = pass_memory(memory, options.detector_options); !passed_on) {
+      return std::unexpected(passed_on.error());
     }
   }
   if (sinks_option->count() > 0) {

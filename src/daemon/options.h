@@ -40,6 +40,9 @@ struct Options {
   bool user_given = false;
   std::string chroot;
   bool chroot_given = false;
+  std::string state;    ///< directory of what must outlive the process; empty: nothing does
+  bool single = false;  ///< one process instead of engine and recorder
+  bool sandbox = true;  ///< false: without Landlock and seccomp, to look for faults
 
   [[nodiscard]] bool live() const noexcept { return read.empty(); }
   /// Detaches from the terminal once it runs?

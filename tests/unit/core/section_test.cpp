@@ -51,6 +51,39 @@ TEST(Section, AbsentKeysGiveTheFallbackEvenOutsideTheLimits) {
   EXPECT_EQ(Section().duration("delay", 5s, 10s, 20s).value(), 5s);
 }
 
+TEST(SectionSize, TakesBytesAndUnitsOf1024) {
+  EXPECT_EQ(parse_size("0"), 0u);
+  EXPECT_EQ(parse_size("4096"), 4096u);
+  EXPECT_EQ(parse_size("3k"), 3072u);
+  EXPECT_EQ(parse_size("16M"), 16u << 20);
+  EXPECT_EQ(parse_size("1G"), 1u << 30);
+  EXPECT_EQ(parse_size("small"), 1u << 20);
+}
+
+TEST(SectionSize, RefusesEverythingElse) {
+  for (const std::string_view text : {"", "M", "-1", "1.5M", "1 M", "1K", "1m", "1MB", "tiny"}) {
+    EXPECT_EQ(parse_size(text), std::nullopt) << text;
+  }
+}
+
+TEST(SectionSize, ReachesTheLargestOf64BitsAndNotBeyond) {
+  EXPECT_EQ(parse_size("17179869183G"), 17179869183u << 30);
+  EXPECT_EQ(parse_size("17179869184G"), std::nullopt);
+  EXPECT_EQ(parse_size("18446744073709551616"), std::nullopt);
+}
+
+TEST(SectionSize, IsAcceptedWithinItsLimitsOnly) {
+  const auto size = [](std::string_view text) {
+    return with("m", text).size("m", 0, 1 << 10, 1 << 20);
+  };
+  EXPECT_FALSE(size("1023"));
+  EXPECT_EQ(size("1k").value(), 1024u);
+  EXPECT_EQ(size("1M").value(), 1u << 20);
+  EXPECT_EQ(size("1048577").error().what, "--it: '1048577' is not within 1k and 1M");
+  EXPECT_EQ(size("much").error().what, "--it: 'much' is not a size such as 16M, 512k, 1G or small");
+  EXPECT_EQ(Section().size("m", 7, 10, 20).value(), 7u);
+}
+
 TEST(SectionNumber, IsAcceptedWithinItsLimitsOnly) {
   const auto number = [](std::string_view text) { return with("n", text).number("n", 0, 10, 20); };
   EXPECT_FALSE(number("9"));

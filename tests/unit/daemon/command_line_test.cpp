@@ -81,6 +81,33 @@ TEST(CommandLine, LiveOptionsMakeNoSenseWithAFile) {
   }
 }
 
+TEST(CommandLine, MemoryGoesToTheDetectorInBytes) {
+  EXPECT_EQ(parse({"--memory", "16M"})->detector_options.text("memory"), "16777216");
+  EXPECT_EQ(parse({"--memory", "small"})->detector_options.text("memory"), "1048576");
+  EXPECT_FALSE(parse({})->detector_options.has("memory"));
+  const auto wrong = parse({"--memory", "16 M"});
+  ASSERT_FALSE(wrong);
+  EXPECT_EQ(wrong.error().what, "--memory: '16 M' is not a size such as 16M, 512k, 1G or small");
+}
+
+TEST(CommandLine, StateIsKeptUnlessAFileIsRead) {
+  EXPECT_EQ(parse({})->state, SCANLOGD_STATE);
+  EXPECT_EQ(parse({"--state", "/srv/x"})->state, "/srv/x");
+  EXPECT_EQ(parse({"--state", "none"})->state, "");
+  EXPECT_EQ(parse({"-r", "x.pcap"})->state, "");
+  EXPECT_EQ(parse({"-r", "x.pcap", "--state", "/srv/x"})->state, "/srv/x");
+  EXPECT_FALSE(parse({"--state", ""}));
+}
+
+TEST(CommandLine, OneProcessAndNoSandboxAreAskedFor) {
+  EXPECT_FALSE(parse({})->single);
+  EXPECT_TRUE(parse({})->sandbox);
+  EXPECT_TRUE(parse({"--single"})->single);
+  EXPECT_FALSE(parse({"--no-sandbox"})->sandbox);
+  EXPECT_FALSE(parse({"--single", "--engines", "2"}));
+  EXPECT_TRUE(parse({"--single", "--engines", "1"}));
+}
+
 TEST(CommandLine, UnknownOptionsAndStrayWordsAreRefused) {
   EXPECT_FALSE(parse({"--treshold", "21"}));
   EXPECT_FALSE(parse({"eth0"}));
@@ -94,9 +121,10 @@ TEST(CommandLine, HelpAndVersionArePrinted) {
   ASSERT_TRUE(help);
   EXPECT_EQ(help->action, Action::print);
   for (const char* const option :
-       {"--foreground", "--interface", "--capture", "--read", "--promiscuous", "--local",
-        "--profile", "--threshold", "--delay", "--low-weight", "--high-weight", "--sources",
-        "--log", "--user", "--chroot", "--list", "--check", "--version"}) {
+       {"--foreground", "--interface", "--capture", "--read",       "--promiscuous", "--local",
+        "--profile",    "--threshold", "--delay",   "--low-weight", "--high-weight", "--sources",
+        "--memory",     "--log",       "--user",    "--chroot",     "--state",       "--single",
+        "--no-sandbox", "--list",      "--check",   "--version"}) {
     EXPECT_NE(help->text.find(option), std::string::npos) << option;
   }
 }
