@@ -24,12 +24,21 @@ void Analysis::keep_local_targets(PacketBatch& batch) noexcept {
   batch.size = size;
 }
 
+bool Analysis::has_open_scans() const noexcept {
+  return std::ranges::any_of(
+      detectors_, [](const NamedDetector& each) { return each.detector->stats().open_scans > 0; });
+}
+
+void Analysis::set_local(std::span<const Network> networks) noexcept {
+  for (const NamedDetector& each : detectors_) each.detector->set_local(networks);
+}
+
 EngineAccounts Analysis::accounts(const Captures& captures) const noexcept {
   EngineAccounts accounts = accounts_;
   accounts.captures = sum_of(captures);
   std::size_t at = 0;
   for (const NamedDetector& each : detectors_) {
-    for (const Counter& counter : each.detector->counters()) {
+    for (const Counter& counter : each.detector->stats().counters) {
       if (at < EngineAccounts::kMaxCounters) accounts.counters[at++] = counter.value;
     }
   }
@@ -40,7 +49,7 @@ std::vector<CounterNames> Analysis::names() const {
   std::vector<CounterNames> names;
   for (const NamedDetector& each : detectors_) {
     names.push_back({each.name, {}});
-    for (const Counter& counter : each.detector->counters()) {
+    for (const Counter& counter : each.detector->stats().counters) {
       names.back().counters.push_back(counter.name);
     }
   }
@@ -49,7 +58,7 @@ std::vector<CounterNames> Analysis::names() const {
 
 std::size_t Analysis::memory() const noexcept {
   std::size_t bytes = 0;
-  for (const NamedDetector& each : detectors_) bytes += each.detector->memory();
+  for (const NamedDetector& each : detectors_) bytes += each.detector->stats().memory;
   return bytes;
 }
 

@@ -1,8 +1,10 @@
 // The first half of a packet's way: batch -> detectors -> events.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <string_view>
 #include <vector>
 
@@ -23,11 +25,15 @@ struct NamedDetector {
 /// Owns the detectors of one engine. Allocates nothing per packet.
 class Analysis {
  public:
+  /// How often detectors are told that time goes on, at least.
+  static constexpr std::chrono::seconds kAdvanceInterval{1};
+
   /// `local`: targets that count, empty for all.
   Analysis(std::vector<NamedDetector> detectors, std::vector<Network> local);
 
   /// Judges the packets of `batch` (which it may reorder away: packets to foreign targets are
-  /// removed) and calls `take(event)` for each scan found.
+  /// removed) and calls `take(value)` for all that is to be said: `ScanPorts` first, then each
+  /// `ScanEvent`.
   template <class Take>
   void process(PacketBatch& batch, Take take) {
     keep_local_targets(batch);
@@ -35,10 +41,31 @@ class Analysis {
     for (const NamedDetector& each : detectors_) {
       events_->clear();
       each.detector->inspect(batch.view(), *events_);
-      accounts_.found += events_->view().size();
-      for (const ScanEvent& event : events_->view()) take(event);
+      pass_on(take);
+    }
+    if (batch.size == 0) return;
+    const std::chrono::nanoseconds now = batch.packets[batch.size - 1].time;
+    if (now - advanced_ >= kAdvanceInterval || now < advanced_) advance(now, take);
+  }
+
+  /// Time has come to `now` (`Detector::advance`); `take` as with `process`.
+  template <class Take>
+  void advance(std::chrono::nanoseconds now, Take take) {
+    advanced_ = now;
+    for (const NamedDetector& each : detectors_) {
+      do {
+        events_->clear();
+        each.detector->advance(now, *events_);
+        pass_on(take);
+      } while (!events_->view().empty());
     }
   }
+
+  /// Do scans go on, so that `advance` is to be called although no packets come?
+  [[nodiscard]] bool has_open_scans() const noexcept;
+
+  /// The networks that are ours, for all detectors.
+  void set_local(std::span<const Network> networks) noexcept;
 
   /// What was counted here and by `captures`; `unsent` is for whoever sends.
   [[nodiscard]] EngineAccounts accounts(const Captures& captures) const noexcept;
@@ -50,11 +77,21 @@ class Analysis {
   [[nodiscard]] std::size_t memory() const noexcept;
 
  private:
+  template <class Take>
+  void pass_on(Take& take) {
+    for (const ScanPorts& ports : events_->ports()) take(ports);
+    for (const ScanEvent& event : events_->view()) {
+      if (event.phase == Phase::begin) ++accounts_.found;
+      take(event);
+    }
+  }
+
   void keep_local_targets(PacketBatch& batch) noexcept;
 
   std::vector<NamedDetector> detectors_;
   std::vector<Network> local_;
   std::unique_ptr<EventList> events_;
+  std::chrono::nanoseconds advanced_{};  ///< the latest time that detectors were told
   EngineAccounts accounts_;
 };
 

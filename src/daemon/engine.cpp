@@ -69,6 +69,7 @@ Result<void> Engine::run() {
     failure = outlet_.failure();
   }
   if (stop_ && options_.is_live) drain();
+  advance(Detector::kEndOfTime);
   const auto end = std::chrono::system_clock::now();
   blindness_.lost(dropped(), calm_, end);
   tell(blindness_.finish(end));
@@ -96,6 +97,7 @@ int Engine::timeout() const {
     if (wait.count() < 0 || other < wait) wait = std::max(other, 0ms);
   };
   if (outlet_.waiting()) limit(kFlushInterval);
+  if (options_.is_live && outlet_.has_open_scans()) limit(kCheckInterval);
   if (unchecked_ || blindness_.is_waiting()) limit(kCheckInterval);
   if (options_.accounts > 0ms) {
     limit(std::chrono::ceil<std::chrono::milliseconds>(next_accounts_ - Clock::now()));
@@ -214,6 +216,10 @@ void Engine::keep_house() {
     next_progress_ = now + kProgressInterval;
     show_progress();
   }
+  if (options_.is_live && now >= next_advance_ && outlet_.has_open_scans()) {
+    next_advance_ = now + kCheckInterval;
+    advance(now.time_since_epoch());
+  }
   if (now < next_check_) return;
   next_check_ = now + kCheckInterval;
   // Who is stopped with packets already in hand goes on with them, and asks for signals only later:
@@ -223,6 +229,15 @@ void Engine::keep_house() {
   blindness_.lost(dropped(), calm_, wall);
   unchecked_ = false;
   tell(blindness_.take(wall));
+}
+
+void Engine::advance(std::chrono::nanoseconds now) {
+  std::chrono::nanoseconds wall_minus_monotonic{};
+  if (options_.is_live) {
+    wall_minus_monotonic =
+        std::chrono::system_clock::now().time_since_epoch() - Clock::now().time_since_epoch();
+  }
+  outlet_.advance(now, wall_minus_monotonic);
 }
 
 void Engine::tell(const std::vector<BlindInterval>& intervals) {

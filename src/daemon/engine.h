@@ -50,6 +50,8 @@ class Engine {
   void serve(Capture& capture);
   /// Lets sinks try again, tells of what was not seen, writes the accounts, each at its own pace.
   void keep_house();
+  /// Tells the detectors the time.
+  void advance(std::chrono::nanoseconds now);
   void tell(const std::vector<BlindInterval>& intervals);
   void follow_interfaces();
   void follow(const InterfaceChange& change);
@@ -77,6 +79,7 @@ class Engine {
   Clock::time_point next_check_;
   Clock::time_point next_accounts_;
   Clock::time_point next_progress_;
+  Clock::time_point next_advance_;
   bool unchecked_ = false;  ///< packets came after the last look at what was lost
   Blindness::Time calm_;    ///< when all that had come was read
 };

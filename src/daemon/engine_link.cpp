@@ -23,6 +23,8 @@ template <>
 constexpr std::uint32_t kKind<Notice> = 2;
 template <>
 constexpr std::uint32_t kKind<EngineAccounts> = 3;
+template <>
+constexpr std::uint32_t kKind<ScanPorts> = 4;
 
 // True if `bytes` are a record of this kind, which is then in `out`.
 template <class Record>
@@ -35,7 +37,7 @@ bool read_as(std::uint32_t kind, const std::byte* bytes, std::size_t size,
 }
 
 constexpr std::size_t kLargest =
-    std::max({sizeof(FoundScan), sizeof(Notice), sizeof(EngineAccounts)});
+    std::max({sizeof(FoundScan), sizeof(ScanPorts), sizeof(Notice), sizeof(EngineAccounts)});
 
 }  // namespace
 
@@ -63,6 +65,7 @@ EngineInbox::Look EngineInbox::take(EngineRecord& record) noexcept {
   if (static_cast<std::size_t>(size) < sizeof(kind)) return Look::nothing;
   const std::size_t rest = static_cast<std::size_t>(size) - sizeof(kind);
   const bool is_known = read_as<FoundScan>(kind, bytes.data(), rest, record) ||
+                        read_as<ScanPorts>(kind, bytes.data(), rest, record) ||
                         read_as<Notice>(kind, bytes.data(), rest, record) ||
                         read_as<EngineAccounts>(kind, bytes.data(), rest, record);
   return is_known ? Look::record : Look::nothing;
@@ -82,12 +85,28 @@ bool LinkedOutlet::send(const Record& record, int flags) noexcept {
   return false;
 }
 
-void LinkedOutlet::process(PacketBatch& batch) {
-  analysis_.process(batch, [&](const ScanEvent& event) {
-    const FoundScan found{.event = event, .wall_minus_monotonic = batch.wall_minus_monotonic};
-    if (!send(found, MSG_DONTWAIT)) ++unsent_;
-  });
+void LinkedOutlet::pass_on(const ScanEvent& event,
+                           std::chrono::nanoseconds wall_minus_monotonic) noexcept {
+  const FoundScan found{.event = event, .wall_minus_monotonic = wall_minus_monotonic};
+  if (!send(found, MSG_DONTWAIT)) ++unsent_;
 }
+
+void LinkedOutlet::pass_on(const ScanPorts& ports,
+                           std::chrono::nanoseconds /*wall_minus_monotonic*/) noexcept {
+  // Without it the scan is told with its number of ports only.
+  (void)send(ports, MSG_DONTWAIT);
+}
+
+void LinkedOutlet::process(PacketBatch& batch) {
+  analysis_.process(batch, [&](const auto& found) { pass_on(found, batch.wall_minus_monotonic); });
+}
+
+void LinkedOutlet::advance(std::chrono::nanoseconds now,
+                           std::chrono::nanoseconds wall_minus_monotonic) {
+  analysis_.advance(now, [&](const auto& found) { pass_on(found, wall_minus_monotonic); });
+}
+
+bool LinkedOutlet::has_open_scans() const noexcept { return analysis_.has_open_scans(); }
 
 void LinkedOutlet::notify(Severity severity, std::string_view text) {
   (void)send(make_notice(severity, std::chrono::system_clock::now(), text), MSG_DONTWAIT);

@@ -25,7 +25,7 @@ struct FoundScan {
 };
 
 /// What an engine sends.
-using EngineRecord = std::variant<FoundScan, Notice, EngineAccounts>;
+using EngineRecord = std::variant<FoundScan, ScanPorts, Notice, EngineAccounts>;
 
 /// The recorder's end.
 class EngineInbox {
@@ -52,6 +52,10 @@ class LinkedOutlet final : public Outlet {
 
   /// Sends each scan found; one that does not fit is counted.
   void process(PacketBatch& batch) override;
+  /// Sends what ends or goes on, as `process` does.
+  void advance(std::chrono::nanoseconds now,
+               std::chrono::nanoseconds wall_minus_monotonic) override;
+  [[nodiscard]] bool has_open_scans() const noexcept override;
   /// Sends the notice, if it fits.
   void notify(Severity severity, std::string_view text) override;
   /// Sends the accounts; waits for room, because the recorder waits for them.
@@ -65,6 +69,9 @@ class LinkedOutlet final : public Outlet {
   /// False where there was no room, or nobody is left to read.
   template <class Record>
   bool send(const Record& record, int flags) noexcept;
+
+  void pass_on(const ScanEvent& event, std::chrono::nanoseconds wall_minus_monotonic) noexcept;
+  void pass_on(const ScanPorts& ports, std::chrono::nanoseconds wall_minus_monotonic) noexcept;
 
   Analysis analysis_;
   UniqueFd socket_;

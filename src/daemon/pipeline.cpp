@@ -10,8 +10,15 @@ Pipeline::Pipeline(Analysis analysis, Reporter& reporter) noexcept
 
 void Pipeline::process(PacketBatch& batch) {
   analysis_.process(
-      batch, [&](const ScanEvent& event) { reporter_.report(event, batch.wall_minus_monotonic); });
+      batch, [&](const auto& found) { reporter_.report(found, batch.wall_minus_monotonic); });
 }
+
+void Pipeline::advance(std::chrono::nanoseconds now,
+                       std::chrono::nanoseconds wall_minus_monotonic) {
+  analysis_.advance(now, [&](const auto& found) { reporter_.report(found, wall_minus_monotonic); });
+}
+
+bool Pipeline::has_open_scans() const noexcept { return analysis_.has_open_scans(); }
 
 void Pipeline::notify(Severity severity, std::string_view text) {
   reporter_.notify(severity, text);

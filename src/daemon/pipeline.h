@@ -3,6 +3,7 @@
 // tests all go through here.
 #pragma once
 
+#include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -22,6 +23,14 @@ class Outlet {
 
   /// Judges the packets of `batch`, which is used up, and passes on the scans found.
   virtual void process(PacketBatch& batch) = 0;
+
+  /// Time has come to `now` without packets (`Detector::advance`); `wall_minus_monotonic` as in
+  /// `PacketBatch`.
+  virtual void advance(std::chrono::nanoseconds now,
+                       std::chrono::nanoseconds wall_minus_monotonic) = 0;
+
+  /// Is `advance` to be called about once a second?
+  [[nodiscard]] virtual bool has_open_scans() const noexcept = 0;
 
   /// Says something about ourselves.
   virtual void notify(Severity severity, std::string_view text) = 0;
@@ -47,6 +56,10 @@ class Pipeline final : public Outlet {
 
   /// Writes each scan found to the sinks.
   void process(PacketBatch& batch) override;
+  /// Writes what ends or goes on.
+  void advance(std::chrono::nanoseconds now,
+               std::chrono::nanoseconds wall_minus_monotonic) override;
+  [[nodiscard]] bool has_open_scans() const noexcept override;
   /// Gives the notice to the sinks.
   void notify(Severity severity, std::string_view text) override;
   /// Gives the sinks a notice with the accounts.

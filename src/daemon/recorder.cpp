@@ -133,6 +133,8 @@ void Recorder::take(Engine& engine, const EngineRecord& record) {
     FoundScan scan = *found;
     latest_ = scan.event.detected = std::max(latest_, scan.event.detected);
     reporter_.report(scan.event, scan.wall_minus_monotonic);
+  } else if (const auto* const ports = std::get_if<ScanPorts>(&record)) {
+    reporter_.report(*ports, {});
   } else if (const auto* const notice = std::get_if<Notice>(&record)) {
     reporter_.notify(notice->severity, notice->view().substr(0, Notice::kCapacity));
   } else if (const auto* const accounts = std::get_if<EngineAccounts>(&record)) {

@@ -9,9 +9,13 @@ namespace scanlogd {
 Reporter::Reporter(std::vector<std::unique_ptr<Sink>> sinks) noexcept : sinks_(std::move(sinks)) {}
 
 void Reporter::report(const ScanEvent& event, std::chrono::nanoseconds wall_minus_monotonic) {
+  if (event.phase != Phase::begin) return;
   const Scan scan = book_.enter(event, wall_minus_monotonic);
   for (const auto& sink : sinks_) note_failure(sink->write(scan));
 }
+
+void Reporter::report(const ScanPorts& /*ports*/,
+                      std::chrono::nanoseconds /*wall_minus_monotonic*/) {}
 
 void Reporter::notify(Severity severity, std::string_view text) {
   const Notice notice = make_notice(severity, std::chrono::system_clock::now(), text);

@@ -23,6 +23,9 @@ class Reporter {
   /// batch it came from.
   void report(const ScanEvent& event, std::chrono::nanoseconds wall_minus_monotonic);
 
+  /// Takes the ports of a scan, of which the next event will tell.
+  void report(const ScanPorts& ports, std::chrono::nanoseconds wall_minus_monotonic);
+
   /// Gives a notice to every sink.
   void notify(Severity severity, std::string_view text);
 

@@ -123,8 +123,15 @@ class ClassicDetector final : public Detector {
     }
   }
 
-  [[nodiscard]] std::span<const Counter> counters() const noexcept override { return counters_; }
-  [[nodiscard]] std::size_t memory() const noexcept override { return table_.memory(); }
+  void advance(std::chrono::nanoseconds /*now*/, EventList& /*events*/) noexcept override {}
+  void set_local(std::span<const Network> /*networks*/) noexcept override {}
+
+  [[nodiscard]] DetectorStats stats() const noexcept override {
+    return {.counters = counters_,
+            .memory = table_.memory(),
+            .new_sources = counters_[new_source].value + counters_[new_source_evicting].value,
+            .evicted = counters_[new_source_evicting].value};
+  }
 
  private:
   using Slot = typename SourceTable<Source<kPorts>>::Slot;

@@ -1,10 +1,14 @@
 // The contract of a detector: what counts as a scan. One .cpp per detector (docs/extending.md).
 #pragma once
 
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <span>
 #include <string_view>
 
+#include "core/address.h"
 #include "core/counter.h"
 #include "core/interest.h"
 #include "core/packet.h"
@@ -13,6 +17,15 @@
 #include "core/section.h"
 
 namespace scanlogd {
+
+/// How a detector fares.
+struct DetectorStats {
+  std::span<const Counter> counters;  ///< each inspected packet is in exactly one
+  std::size_t memory = 0;             ///< bytes its tables may come to occupy
+  std::uint64_t new_sources = 0;      ///< that took a place in a table
+  std::uint64_t evicted = 0;          ///< live ones that lost theirs to another
+  std::size_t open_scans = 0;         ///< as long as there are any, `advance` has work
+};
 
 /// Judges packets. Reads no clock (time comes with the packets), no file, no global; its memory is
 /// fixed when it is made.
@@ -23,11 +36,16 @@ class Detector {
   /// Looks at `packets` in order and adds what it finds to `events`.
   virtual void inspect(std::span<const Packet> packets, EventList& events) noexcept = 0;
 
-  /// What became of the packets: each inspected packet is in exactly one counter.
-  [[nodiscard]] virtual std::span<const Counter> counters() const noexcept = 0;
+  /// Time has come to `now`, without packets: adds what is to be said because of that, such as the
+  /// end of a scan. Called about once a second, and again at once as long as it adds something. At
+  /// the end `now` is `kEndOfTime`: everything is over.
+  virtual void advance(std::chrono::nanoseconds now, EventList& events) noexcept = 0;
+  static constexpr std::chrono::nanoseconds kEndOfTime = std::chrono::nanoseconds::max();
 
-  /// Bytes its tables may come to occupy.
-  [[nodiscard]] virtual std::size_t memory() const noexcept = 0;
+  /// The networks that are this machine's own, or that it watches over; none: not known.
+  virtual void set_local(std::span<const Network> networks) noexcept = 0;
+
+  [[nodiscard]] virtual DetectorStats stats() const noexcept = 0;
 };
 
 /// A detector as `--list` shows it.

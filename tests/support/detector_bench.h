@@ -40,14 +40,14 @@ class DetectorBench {
   }
 
   std::uint64_t counter(std::string_view name) const {
-    const auto found = std::ranges::find(detector_->counters(), name, &Counter::name);
-    EXPECT_NE(found, detector_->counters().end()) << name;
-    return found == detector_->counters().end() ? 0 : found->value;
+    const auto found = std::ranges::find(detector_->stats().counters, name, &Counter::name);
+    EXPECT_NE(found, detector_->stats().counters.end()) << name;
+    return found == detector_->stats().counters.end() ? 0 : found->value;
   }
 
   std::uint64_t counted() const {
     std::uint64_t sum = 0;
-    for (const Counter& counter : detector_->counters()) sum += counter.value;
+    for (const Counter& counter : detector_->stats().counters) sum += counter.value;
     return sum;
   }
 

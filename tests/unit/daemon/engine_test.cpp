@@ -40,6 +40,8 @@ class ScriptedCapture final : public Capture {
 class NoticeOutlet final : public Outlet {
  public:
   void process(PacketBatch&) override {}
+  void advance(std::chrono::nanoseconds, std::chrono::nanoseconds) override {}
+  bool has_open_scans() const noexcept override { return false; }
   void notify(Severity, std::string_view text) override { notices.emplace_back(text); }
   void report_accounts(const Captures&) override { notices.emplace_back("accounts"); }
   void flush(Flush) noexcept override {}

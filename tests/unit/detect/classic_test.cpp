@@ -340,8 +340,8 @@ TEST(ClassicOptions, MemoryFollowsTheNumberOfSources) {
   const auto large = make_detector("classic", options({{"sources", "65536"}}));
   ASSERT_TRUE(small);
   ASSERT_TRUE(large);
-  EXPECT_EQ((*small)->memory(), 256U * (64 + 8));
-  EXPECT_EQ((*large)->memory(), 65536U * (64 + 8));
+  EXPECT_EQ((*small)->stats().memory, 256U * (64 + 8));
+  EXPECT_EQ((*large)->stats().memory, 65536U * (64 + 8));
 }
 
 TEST(ClassicOptions, ASmallTableUnderPressureSaysThatItEvicts) {
