@@ -61,6 +61,7 @@ class Assembler {
       return;
     }
     packet.time = frame.time;
+    packet.vlan = frame.vlan.value_or(payload->vlan);
     if (is_outgoing) packet.traits |= trait::outgoing;
     ++batch.size;
   }

@@ -61,8 +61,7 @@ static_assert(offsetof(BpfPacket, ttl) == offsetof(Packet, ttl));
 static_assert(offsetof(BpfPacket, tos) == offsetof(Packet, tos));
 static_assert(offsetof(BpfPacket, family) == offsetof(Packet, family));
 static_assert(offsetof(BpfPacket, traits) == offsetof(Packet, traits));
-static_assert(offsetof(BpfPacket, interface) == offsetof(Packet, interface));
-static_assert(offsetof(BpfPacket, options) == offsetof(Packet, options));
+static_assert(offsetof(BpfPacket, vlan) == offsetof(Packet, vlan));
 
 struct SkeletonCloser {
   void operator()(scanlogd_bpf* skeleton) const noexcept { scanlogd_bpf::destroy(skeleton); }
@@ -251,11 +250,14 @@ class BpfCapture final : public Capture {
   void take(std::span<const std::byte> record, PacketBatch& batch) noexcept {
     const auto& frame = *static_cast<const BpfFrame*>(static_cast<const void*>(record.data()));
     const std::size_t captured = std::min<std::size_t>(frame.captured, bpf_frame_snap);
+    std::optional<std::uint16_t> vlan;
+    if (frame.has_vlan != 0) vlan = frame.vlan;
     parts_.assembler.take(frame.is_ip != 0 ? LinkType::raw : LinkType::ethernet,
                           {.bytes = record.subspan(offsetof(BpfFrame, bytes), captured),
                            .wire_size = frame.wire_size,
                            .time = std::chrono::nanoseconds(static_cast<std::int64_t>(frame.time)),
-                           .is_outgoing = frame.is_outgoing != 0},
+                           .is_outgoing = frame.is_outgoing != 0,
+                           .vlan = vlan},
                           batch);
   }
 

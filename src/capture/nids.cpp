@@ -148,6 +148,7 @@ class NidsCapture final : public Capture {
     if (last.decoded != Decoded::packet) return stats_.count(last.decoded);
     packet = last.packet;
     packet.time = frame.time;
+    packet.vlan = payload->vlan;
     if (payload->outgoing) packet.traits |= trait::outgoing;
     if (is_fragment) packet.traits |= trait::fragmented;
     if (!can_matter(packet, interest_)) {

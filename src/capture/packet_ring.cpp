@@ -197,11 +197,17 @@ void PacketRing::take(const std::byte* header_at, Assembler& assembler,
   const auto stamp = std::chrono::seconds(header.tp_sec) + std::chrono::nanoseconds(header.tp_nsec);
   const auto age = now_ + wall_minus_monotonic_ - stamp;
   const bool is_plausible = age >= std::chrono::nanoseconds(0) && age < std::chrono::minutes(1);
+  constexpr std::uint16_t kVlanNumber = 0x0fff;
+  std::optional<std::uint16_t> vlan;
+  if ((header.tp_status & TP_STATUS_VLAN_VALID) != 0) {
+    vlan = static_cast<std::uint16_t>(header.hv1.tp_vlan_tci & kVlanNumber);
+  }
   const Frame frame{.bytes = {header_at + header.tp_mac, header.tp_snaplen},
                     .wire_size = header.tp_len,
                     .time = is_plausible ? now_ - age : now_,
                     .is_outgoing = address.sll_pkttype == PACKET_OUTGOING,
-                    .is_checked = (header.tp_status & TP_STATUS_CSUMNOTREADY) != 0};
+                    .is_checked = (header.tp_status & TP_STATUS_CSUMNOTREADY) != 0,
+                    .vlan = vlan};
   const LinkType link =
       has_ethernet_header(address.sll_hatype) ? LinkType::ethernet : LinkType::raw;
   assembler.take(link, frame, batch);

@@ -22,6 +22,7 @@ constexpr std::size_t kTcpHeaderSize = 20;   // RFC 9293 3.1, without options
 constexpr std::size_t kUdpHeaderSize = 8;    // RFC 768
 constexpr std::size_t kSctpHeaderSize = 12;  // RFC 9260 3.1
 constexpr std::size_t kIcmpHeaderSize = 4;   // type, code, checksum: common to all messages
+constexpr std::size_t kIcmpErrorHeaderSize = 8;  // of errors, before the datagram they are about
 
 constexpr std::size_t kMaxDatagram = 65535;
 constexpr std::uint32_t kFragmentUnit = 8;  // what offsets count in
@@ -144,36 +145,110 @@ Decoded skip_extensions(Rest& rest) noexcept {
   }
 }
 
+// One TCP option, not before the end of the list: what it is, and its size, at most `left`.
+struct Option {
+  TcpOption kind = TcpOption::other;
+  std::size_t size = 0;
+};
+
+Option option_at(ByteView options, std::size_t at) noexcept {
+  constexpr std::size_t kAnySize = 0;
+  constexpr struct {
+    TcpOption kind;
+    std::size_t size;
+  } kKinds[] = {
+      // By number: RFC 9293 3.1, RFC 7323 2.2, RFC 2018 2; 5, SACK, has any; RFC 7323 3.2.
+      {TcpOption::end, 1},
+      {TcpOption::nop, 1},
+      {TcpOption::mss, 4},
+      {TcpOption::window_scale, 3},
+      {TcpOption::sack_permitted, 2},
+      {TcpOption::other, kAnySize},
+      {TcpOption::other, kAnySize},
+      {TcpOption::other, kAnySize},
+      {TcpOption::timestamps, 10},
+  };
+  const std::size_t left = options.size() - at;
+  const std::uint8_t number = load_8(options, at);
+  if (number <= 1) return {.kind = kKinds[number].kind, .size = 1};
+  const std::size_t size = left < 2 ? 0 : load_8(options, at + 1);
+  if (size < 2 || size > left) return {.size = left};
+  if (number >= std::size(kKinds) || kKinds[number].size == kAnySize) return {.size = size};
+  if (kKinds[number].size != size) return {.size = left};
+  return {.kind = kKinds[number].kind, .size = size};
+}
+
 // `options` are the bytes between the fixed header and the data. Whatever a raw-packet scanner does
 // not send ends the loop, so most packets of an ordinary TCP end it in the second round.
-TcpOptions summarise(ByteView options) noexcept {
-  constexpr std::uint8_t kEnd = 0;
-  constexpr std::uint8_t kNop = 1;
-  constexpr std::uint8_t kMss = 2;
-  constexpr std::size_t kMssSize = 4;  // RFC 9293 3.7.1
-  TcpOptions summary = TcpOptions::none;
+TcpOptions characterise(ByteView options) noexcept {
+  TcpOptions found = TcpOptions::none;
   for (std::size_t at = 0; at < options.size();) {
-    const std::uint8_t kind = load_8(options, at);
-    if (kind == kEnd) break;
-    if (kind == kNop) {
-      ++at;
-      continue;
+    const Option option = option_at(options, at);
+    if (option.kind == TcpOption::end) break;
+    if (option.kind == TcpOption::mss && found == TcpOptions::none) {
+      found = TcpOptions::mss_only;
+    } else if (option.kind != TcpOption::nop) {
+      return TcpOptions::other;
     }
-    const bool is_first_mss = kind == kMss && summary == TcpOptions::none &&
-                              options.size() - at >= kMssSize &&
-                              load_8(options, at + 1) == kMssSize;
-    if (!is_first_mss) return TcpOptions::other;
-    summary = TcpOptions::mss_only;
-    at += kMssSize;
+    at += option.size;
+  }
+  return found;
+}
+
+SynSummary summarise(ByteView options) noexcept {
+  SynSummary summary;
+  std::size_t number = 0;
+  for (std::size_t at = 0; at < options.size();) {
+    const Option option = option_at(options, at);
+    summary.set_kind(number++, option.kind);
+    if (option.kind == TcpOption::end) break;
+    if (option.kind == TcpOption::mss) summary.set_mss(load_be16(options, at + 2));
+    if (option.kind == TcpOption::window_scale) summary.set_window_scale(load_8(options, at + 2));
+    at += option.size;
   }
   return summary;
 }
 
-TcpOptions tcp_options(ByteView segment) noexcept {
+// Reads the options of a TCP header of more than the fixed size. `segment` is what is here of it.
+void read_options(ByteView segment, Packet& out) noexcept {
   const std::size_t header_size = std::size_t{load_8(segment, 12)} / 16 * 4;
-  if (header_size <= kTcpHeaderSize) return TcpOptions::none;
-  if (header_size > segment.size()) return TcpOptions::other;
-  return summarise(segment.subspan(kTcpHeaderSize, header_size - kTcpHeaderSize));
+  if (header_size > segment.size()) {
+    out.set_options(TcpOptions::other);
+    if (out.is_syn()) {
+      SynSummary summary;
+      summary.set_kind(0, TcpOption::other);
+      out.acknowledgement = summary.bits();
+    }
+    return;
+  }
+  const ByteView options = segment.subspan(kTcpHeaderSize, header_size - kTcpHeaderSize);
+  out.set_options(characterise(options));
+  if (out.is_syn()) out.acknowledgement = summarise(options).bits();
+}
+
+// What an ICMP error says of the datagram that it is about, from its beginning. All or nothing.
+void read_subject(ByteView datagram, Packet& out) noexcept {
+  const bool is_ipv4 = out.protocol == IpProto::icmp;
+  const std::size_t least = is_ipv4 ? kIpv4HeaderSize : kIpv6HeaderSize;
+  if (datagram.size() < least || load_8(datagram, 0) >> 4 != (is_ipv4 ? 4 : 6)) return;
+  const std::uint8_t protocol = load_8(datagram, is_ipv4 ? 9 : 6);
+  const std::size_t header = is_ipv4 ? (std::size_t{load_8(datagram, 0)} & 0x0f) * 4 : least;
+  if (header < least) return;
+  const bool has_ports = protocol == static_cast<std::uint8_t>(IpProto::tcp) ||
+                         protocol == static_cast<std::uint8_t>(IpProto::udp) ||
+                         protocol == static_cast<std::uint8_t>(IpProto::sctp);
+  if (has_ports && (!is_ipv4 || ipv4_place(datagram).offset == 0)) {
+    if (datagram.size() < header + 4) return;
+    out.sequence = load_be32(datagram, header);
+  }
+  out.flags = protocol;
+  if (is_ipv4) out.acknowledgement = load_be32(datagram, 16);
+}
+
+// RFC 792, RFC 4443 2.1: types of messages that carry the beginning of another datagram.
+bool is_error(IpProto protocol, unsigned type) noexcept {
+  if (protocol == IpProto::icmpv6) return type < 128;
+  return (type >= 3 && type <= 5) || type == 11 || type == 12;
 }
 
 [[gnu::always_inline]] inline Decoded read_transport(const Rest& rest, Packet& out) noexcept {
@@ -188,20 +263,29 @@ TcpOptions tcp_options(ByteView segment) noexcept {
       out.acknowledgement = load_be32(bytes, 8);
       out.flags = load_8(bytes, 13);
       out.window = load_be16(bytes, 14);
-      out.options = tcp_options(bytes);
+      if (out.is_syn()) out.acknowledgement = SynSummary().bits();
+      if (load_8(bytes, 12) / 16 * 4 > kTcpHeaderSize) read_options(bytes, out);
       return Decoded::packet;
     case IpProto::udp:
-    case IpProto::sctp:
-      if (bytes.size() < (out.protocol == IpProto::udp ? kUdpHeaderSize : kSctpHeaderSize))
-        return Decoded::truncated;
+      if (bytes.size() < kUdpHeaderSize) return Decoded::truncated;
       out.source_port = load_be16(bytes, 0);
       out.target_port = load_be16(bytes, 2);
+      out.window = static_cast<std::uint16_t>(std::min(rest.size - kUdpHeaderSize, kMaxDatagram));
+      return Decoded::packet;
+    case IpProto::sctp:
+      if (bytes.size() < kSctpHeaderSize) return Decoded::truncated;
+      out.source_port = load_be16(bytes, 0);
+      out.target_port = load_be16(bytes, 2);
+      if (bytes.size() > kSctpHeaderSize) out.flags = load_8(bytes, kSctpHeaderSize);
       return Decoded::packet;
     case IpProto::icmp:
     case IpProto::icmpv6:
       if (bytes.size() < kIcmpHeaderSize) return Decoded::truncated;
       out.source_port = load_8(bytes, 0);
       out.target_port = load_8(bytes, 1);
+      if (bytes.size() > kIcmpErrorHeaderSize && is_error(out.protocol, out.source_port)) {
+        read_subject(bytes.subspan(kIcmpErrorHeaderSize), out);
+      }
       return Decoded::packet;
   }
   return Decoded::packet;
@@ -232,10 +316,11 @@ TcpOptions tcp_options(ByteView segment) noexcept {
                .family = Family::ipv4};
   std::memcpy(out.source.data(), datagram.data() + 12, 4);
   std::memcpy(out.target.data(), datagram.data() + 16, 4);
-  if (load_8(datagram, 32) >> 4 != kTcpHeaderSize / 4) {
-    const ByteView segment(datagram.data() + kIpv4HeaderSize,
-                           std::min(datagram.size(), size) - kIpv4HeaderSize);
-    out.options = tcp_options(segment);
+  if (out.is_syn()) out.acknowledgement = SynSummary().bits();
+  if (load_8(datagram, 32) >> 4 > kTcpHeaderSize / 4) {
+    read_options(ByteView(datagram.data() + kIpv4HeaderSize,
+                          std::min(datagram.size(), size) - kIpv4HeaderSize),
+                 out);
   }
   return true;
 }
@@ -288,7 +373,7 @@ Decoded decode_transport(std::uint8_t next, std::span<const std::byte> payload,
   out.sequence = out.acknowledgement = 0;
   out.window = 0;
   out.flags = 0;
-  out.options = TcpOptions::none;
+  out.set_options(TcpOptions::none);
   Rest rest{.next = next,
             .size = payload_size,
             .captured = payload.first(std::min(payload.size(), payload_size))};

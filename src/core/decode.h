@@ -22,8 +22,8 @@ enum class Decoded : std::uint8_t {
 };
 
 /// Decodes one whole IPv4 or IPv6 datagram into `out`. On `packet` every field is set, `time`,
-/// `interface` and `traits` to 0: those are the caller's to fill in afterwards. On any other answer
-/// the fields of `out` mean nothing.
+/// `vlan` and the bits of `traits` that are not about options to 0: those are the caller's to fill
+/// in afterwards. On any other answer the fields of `out` mean nothing.
 /// `datagram` starts at the version nibble and holds what was captured; `wire_size` is how many
 /// bytes the wire carried from there (at least `datagram.size()`; more when the capture cut the
 /// packet). Trailing padding is ignored. A total length of 0 (segmentation offload, BIG TCP) means
@@ -36,7 +36,8 @@ enum class Decoded : std::uint8_t {
                                 Packet& out) noexcept;
 
 /// Decodes what follows the IP header (and, for IPv6, follows any further extension headers) into
-/// the transport fields of `out`, setting all of them and no others; the `Defragmenter` calls it
+/// the transport fields of `out` (the options of `traits` among them), setting all of them and no
+/// others; the `Defragmenter` calls it
 /// with the beginning of a rebuilt datagram. A fragment header in there is `bad_header`, as Linux
 /// has it. `next` is the protocol number of the first byte of `payload`; `payload_size` is the true
 /// size on the wire, of which `payload` holds the beginning. `out.family` says whether extension

@@ -67,14 +67,8 @@ bool is_vlan(std::uint16_t type) noexcept {
   return type == ethertype::vlan || type == ethertype::service_vlan || type == ethertype::old_qinq;
 }
 
-// `type` announces what stands at `at`.
-std::optional<LinkPayload> strip_typed(ByteView frame, std::size_t at,
-                                       std::uint16_t type) noexcept {
-  for (int tags = 0; is_vlan(type); ++tags) {
-    if (tags == kMaxVlanTags || frame.size() < at + kVlanTagSize) return std::nullopt;
-    type = load_be16(frame, at + 2);
-    at += kVlanTagSize;
-  }
+// `type`, no VLAN's, announces what stands at `at`.
+std::optional<LinkPayload> strip_type(ByteView frame, std::size_t at, std::uint16_t type) noexcept {
   switch (type) {
     case ethertype::ipv4:
       return datagram_at(frame, at, 4);
@@ -85,6 +79,28 @@ std::optional<LinkPayload> strip_typed(ByteView frame, std::size_t at,
     default:
       return std::nullopt;
   }
+}
+
+// A VLAN tag stands at `at`, perhaps with others behind it.
+std::optional<LinkPayload> strip_tags(ByteView frame, std::size_t at) noexcept {
+  constexpr unsigned kNumber = 0x0fff;  // of the VLAN; the rest is priority
+  const std::size_t outermost = at;
+  std::uint16_t type = ethertype::vlan;
+  for (int tags = 0; is_vlan(type); ++tags) {
+    if (tags == kMaxVlanTags || frame.size() < at + kVlanTagSize) return std::nullopt;
+    type = load_be16(frame, at + 2);
+    at += kVlanTagSize;
+  }
+  auto payload = strip_type(frame, at, type);
+  if (payload) payload->vlan = static_cast<std::uint16_t>(load_be16(frame, outermost) & kNumber);
+  return payload;
+}
+
+// `type` announces what stands at `at`.
+std::optional<LinkPayload> strip_typed(ByteView frame, std::size_t at,
+                                       std::uint16_t type) noexcept {
+  if (is_vlan(type)) return strip_tags(frame, at);
+  return strip_type(frame, at, type);
 }
 
 // `type_at` and `packet_type` say where the two versions of the cooked header keep these fields.

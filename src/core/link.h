@@ -35,6 +35,7 @@ struct LinkPayload {
   std::span<const std::byte> datagram;  ///< starts at the IP version nibble; may end in padding
   std::size_t header_size = 0;          ///< link bytes before the datagram
   bool outgoing = false;                ///< cooked headers say so; others never do
+  std::uint16_t vlan = 0;               ///< as `Packet::vlan`, by the tags that are in the frame
 };
 
 /// Takes the link layer off `frame`, with up to four stacked VLAN tags (802.1Q, 802.1ad, 0x9100)

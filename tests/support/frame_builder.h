@@ -267,7 +267,8 @@ inline std::vector<Bytes> ipv6_fragments(Ipv6Header header, std::uint8_t next, s
   return out;
 }
 
-/// The datagram that decodes to `packet` (its time, interface and traits do not go on the wire).
+/// The datagram that decodes to `packet` (time, VLAN and traits but the options do not go on
+/// the wire; what a SYN says by its options is made up from their looks).
 inline Bytes ip_datagram(const Packet& packet) {
   Bytes transport;
   switch (packet.protocol) {
@@ -275,16 +276,16 @@ inline Bytes ip_datagram(const Packet& packet) {
       TcpHeader header{.source_port = packet.source_port,
                        .target_port = packet.target_port,
                        .sequence = packet.sequence,
-                       .acknowledgement = packet.acknowledgement,
+                       .acknowledgement = packet.is_syn() ? 0 : packet.acknowledgement,
                        .flags = packet.flags,
                        .window = packet.window};
-      if (packet.options != TcpOptions::none) header.options = hex("0204 05b4");
-      if (packet.options == TcpOptions::other) put(header.options, hex("0402 0101"));
+      if (packet.options() != TcpOptions::none) header.options = hex("0204 05b4");
+      if (packet.options() == TcpOptions::other) put(header.options, hex("0402 0101"));
       transport = tcp_segment(header);
       break;
     }
     case IpProto::udp:
-      transport = udp_datagram(packet.source_port, packet.target_port);
+      transport = udp_datagram(packet.source_port, packet.target_port, Bytes(packet.window));
       break;
     case IpProto::sctp:
       transport = sctp_packet(packet.source_port, packet.target_port);

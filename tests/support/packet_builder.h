@@ -41,10 +41,12 @@ class PacketBuilder {
   PacketBuilder& flags(std::string_view letters) {
     packet_.flags = 0;
     for (const char letter : letters) packet_.flags |= flag(letter);
+    packet_.acknowledgement = packet_.is_syn() ? SynSummary().bits() : 0;
     return *this;
   }
   PacketBuilder& flag_byte(std::uint8_t value) {
     packet_.flags = value;
+    packet_.acknowledgement = packet_.is_syn() ? SynSummary().bits() : 0;
     return *this;
   }
   PacketBuilder& ttl(std::uint8_t value) {

@@ -22,21 +22,24 @@ struct BpfPacket {
   __u8 tos;
   __u8 family;
   __u8 traits;
-  __u8 interface;
-  __u8 options;
+  __u16 vlan;
 };
 
 /// Bytes of a frame that are handed over; a power of two.
 enum { bpf_frame_snap = 256 };
 
 /// A frame that user space has to decode: a fragment, IPv6 with extension headers, PPPoE, more than
-/// two VLAN tags, headers that are impossible or not in one piece.
+/// two VLAN tags, headers that are impossible or not in one piece, a SYN with more options than an
+/// MSS, SCTP, an ICMP error.
 struct BpfFrame {
   __u64 time;
   __u32 wire_size;
   __u16 captured;  ///< valid bytes of `bytes`
+  __u16 vlan;      ///< of a tag that is not in `bytes`
+  __u8 has_vlan;   ///< was there one?
   __u8 is_ip;      ///< begins with the IP header; otherwise with an Ethernet header
   __u8 is_outgoing;
+  __u8 unused[5];
   __u8 bytes[bpf_frame_snap];
 };
 

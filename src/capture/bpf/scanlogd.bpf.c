@@ -28,11 +28,19 @@ enum {
   ethernet_header = 14,
   // FIN, SYN, RST and ACK: what tells more than that a connection goes on.
   telling_flags = 0x17,
+  syn_flag = 0x02,
   ack_flag = 0x10,
   more_or_offset = 0x3fff,  // RFC 791 3.1
+  vlan_number = 0x0fff,
   options_none = 0,
   options_mss_only = 1,
   options_other = 2,
+  mss_option = 2,
+  mss_size = 4,
+  // `SynSummary`: no MSS and no window scale; the first option is an MSS; it is any other.
+  no_summary = 15 << 16,
+  first_is_mss = 2 << 20,
+  first_is_other = 7 << 20,
 };
 
 // Set before loading.
@@ -82,6 +90,8 @@ static __always_inline int hand_over_frame(struct __sk_buff* skb, struct BpfCoun
   if (size > bpf_frame_snap) size = bpf_frame_snap;
   frame->time = bpf_ktime_get_ns();
   frame->wire_size = skb->len;
+  frame->vlan = (__u16)(skb->vlan_tci & vlan_number);
+  frame->has_vlan = skb->vlan_present != 0;
   frame->is_ip = is_ip;
   frame->is_outgoing = is_outgoing;
   frame->captured = (__u16)size;
@@ -92,7 +102,20 @@ static __always_inline int hand_over_frame(struct __sk_buff* skb, struct BpfCoun
   return next_program;
 }
 
-// What the options look like, as `summarise` of core/decode.cpp has it.
+static __always_inline _Bool is_right(const __u8* header, const __u8* end, __u32 size) {
+  __u64 sum = 0;
+  for (int i = 0; i < 30; ++i) {
+    const __u8* at = header + 2 * i;
+    if (2 * (__u32)i >= size) break;
+    if (at + 2 > end) return 0;
+    sum += *(const __u16*)at;
+  }
+  sum = (sum & 0xffff) + (sum >> 16);
+  sum = (sum & 0xffff) + (sum >> 16);
+  return sum == 0xffff;
+}
+
+// What the options look like, as `characterise` of core/decode.cpp has it.
 static __always_inline __u8 options_of(const __u8* options, const __u8* end, __u32 size) {
   __u8 summary = options_none;
   __u32 at = 0;
@@ -114,28 +137,13 @@ static __always_inline __u8 options_of(const __u8* options, const __u8* end, __u
   return summary;
 }
 
-static __always_inline _Bool is_right(const __u8* header, const __u8* end, __u32 size) {
-  __u64 sum = 0;
-  for (int i = 0; i < 30; ++i) {
-    const __u8* at = header + 2 * i;
-    if (2 * (__u32)i >= size) break;
-    if (at + 2 > end) return 0;
-    sum += *(const __u16*)at;
-  }
-  sum = (sum & 0xffff) + (sum >> 16);
-  sum = (sum & 0xffff) + (sum >> 16);
-  return sum == 0xffff;
-}
-
-// Bytes of the transport header that decoding takes.
+// Bytes of the transport header that are read here.
 static __always_inline __u32 needed(__u8 protocol) {
   switch (protocol) {
     case tcp:
       return 20;
     case udp:
       return 8;
-    case sctp:
-      return 12;
     case icmp:
     case icmpv6:
       return 4;
@@ -144,51 +152,87 @@ static __always_inline __u32 needed(__u8 protocol) {
   }
 }
 
+// Is it TCP that says only that a connection goes on? There are 20 bytes.
+static __always_inline _Bool is_bulk(__u8 protocol, const __u8* segment) {
+  return protocol == tcp && (segment[13] & telling_flags) == ack_flag;
+}
+
+static __always_inline _Bool is_syn(const __u8* segment) {
+  return (segment[13] & (syn_flag | ack_flag)) == syn_flag;
+}
+
+// Is it for user space to say what the transport header says? Of the segment, `size` bytes on the
+// wire, what is `needed` is there.
+static __always_inline _Bool is_odd(__u8 protocol, const __u8* segment, const __u8* end, __u32 size) {
+  if (protocol == sctp) return 1;
+  if (protocol == icmp || protocol == icmpv6) {
+    if (segment + 4 > end) return 1;
+    const __u8 type = segment[0];
+    return protocol == icmpv6 ? type < 128 : (type >= 3 && type <= 5) || type == 11 || type == 12;
+  }
+  if (protocol != tcp || segment + tcp_header > end || is_bulk(protocol, segment)) return 0;
+  // Options that cannot be read at once, or are those of a SYN and more than none or an MSS.
+  const __u32 header = (segment[12] >> 4) * 4u;
+  if (header <= tcp_header || header > size) return 0;
+  if (segment + (header & 60) > end) return 1;
+  if (!is_syn(segment)) return 0;
+  const __u8* option = segment + tcp_header;
+  return header != tcp_header + mss_size || option + mss_size > end || option[0] != mss_option ||
+         option[1] != mss_size;
+}
+
+static __always_inline void fill_tcp(struct BpfPacket* packet, const __u8* segment, const __u8* end,
+                                     __u32 size) {
+  const __u32 header = (segment[12] >> 4) * 4u;
+  const __u8* options = segment + tcp_header;
+  __u32 summary = no_summary;
+  __u8 looks = options_none;
+  if (header > size) {
+    summary |= first_is_other;
+    looks = options_other;
+  } else if (header > tcp_header) {
+    looks = options_of(options, end, header - tcp_header);
+    if (options + mss_size <= end) summary |= first_is_mss | load_half(options + 2);
+  }
+  packet->source_port = load_half(segment);
+  packet->target_port = load_half(segment + 2);
+  packet->sequence = load_word(segment + 4);
+  packet->acknowledgement = is_syn(segment) ? summary : load_word(segment + 8);
+  packet->flags = segment[13];
+  packet->window = load_half(segment + 14);
+  packet->traits |= looks << 2;
+}
+
 static __always_inline void fill_transport(struct BpfPacket* packet, __u8 protocol,
-                                           const __u8* segment, const __u8* end, _Bool is_outgoing) {
+                                           const __u8* segment, const __u8* end, __u32 size,
+                                           __u16 vlan, _Bool is_outgoing) {
   packet->time = bpf_ktime_get_ns();
   packet->protocol = protocol;
   packet->traits = is_outgoing ? trait_outgoing : 0;
-  packet->interface = 0;
+  packet->vlan = vlan;
   packet->source_port = 0;
   packet->target_port = 0;
   packet->sequence = 0;
   packet->acknowledgement = 0;
   packet->flags = 0;
   packet->window = 0;
-  packet->options = options_none;
-  if (protocol == icmp || protocol == icmpv6) {
+  if (protocol == tcp) {
+    if (segment + tcp_header <= end) fill_tcp(packet, segment, end, size);
+  } else if (protocol == udp) {
+    if (segment + 8 > end) return;
+    packet->source_port = load_half(segment);
+    packet->target_port = load_half(segment + 2);
+    packet->window = (__u16)(size - 8);
+  } else if (protocol == icmp || protocol == icmpv6) {
     if (segment + 4 > end) return;
     packet->source_port = segment[0];
     packet->target_port = segment[1];
-    return;
   }
-  if (protocol != tcp) {
-    if (needed(protocol) == 0 || segment + 8 > end) return;
-    packet->source_port = load_half(segment);
-    packet->target_port = load_half(segment + 2);
-    return;
-  }
-  if (segment + tcp_header > end) return;
-  packet->source_port = load_half(segment);
-  packet->target_port = load_half(segment + 2);
-  packet->sequence = load_word(segment + 4);
-  packet->acknowledgement = load_word(segment + 8);
-  packet->flags = segment[13];
-  packet->window = load_half(segment + 14);
-  const __u32 header = (segment[12] >> 4) * 4u;
-  if (header > tcp_header) {
-    packet->options = options_of(segment + tcp_header, end, header - tcp_header);
-  }
-}
-
-// Is it TCP that says only that a connection goes on? There are 20 bytes.
-static __always_inline _Bool is_bulk(__u8 protocol, const __u8* segment) {
-  return protocol == tcp && (segment[13] & telling_flags) == ack_flag;
 }
 
 static __always_inline int judge_ipv4(struct __sk_buff* skb, struct BpfCounts* counted,
-                                      const __u8* ip, const __u8* end, __u32 link, _Bool is_outgoing) {
+                                      const __u8* ip, const __u8* end, __u32 link, __u16 vlan,
+                                      _Bool is_outgoing) {
   __u32 remote = 0;
   if (ip + ipv4_header > end) return hand_over_frame(skb, counted, link == 0, is_outgoing, remote);
   remote = load_word(is_outgoing ? ip + 16 : ip + 12);
@@ -209,7 +253,8 @@ static __always_inline int judge_ipv4(struct __sk_buff* skb, struct BpfCounts* c
   // Whatever is odd, and whatever is in pieces, is for user space.
   const __u32 need = needed(protocol);
   if (header < ipv4_header || total < header + need || total > wire ||
-      (load_half(ip + 6) & more_or_offset) != 0 || segment + need > end) {
+      (load_half(ip + 6) & more_or_offset) != 0 || segment + need > end ||
+      is_odd(protocol, segment, end, total - header)) {
     return hand_over_frame(skb, counted, link == 0, is_outgoing, remote);
   }
   if (protocol == tcp && segment + tcp_header <= end && is_bulk(protocol, segment)) {
@@ -229,7 +274,7 @@ static __always_inline int judge_ipv4(struct __sk_buff* skb, struct BpfCounts* c
   packet->ttl = ip[8];
   packet->tos = ip[1];
   packet->family = family_ipv4;
-  fill_transport(packet, protocol, segment, end, is_outgoing);
+  fill_transport(packet, protocol, segment, end, total - header, vlan, is_outgoing);
   bpf_ringbuf_submit(packet, 0);
   return next_program;
 }
@@ -240,7 +285,8 @@ static __always_inline _Bool is_extension(__u8 next) {
 }
 
 static __always_inline int judge_ipv6(struct __sk_buff* skb, struct BpfCounts* counted,
-                                      const __u8* ip, const __u8* end, __u32 link, _Bool is_outgoing) {
+                                      const __u8* ip, const __u8* end, __u32 link, __u16 vlan,
+                                      _Bool is_outgoing) {
   if (ip + ipv6_header > end) return hand_over_frame(skb, counted, link == 0, is_outgoing, 0);
   // The upper half, so that the addresses of one network have one owner.
   const __u8* remote_at = is_outgoing ? ip + 24 : ip + 8;
@@ -255,7 +301,7 @@ static __always_inline int judge_ipv6(struct __sk_buff* skb, struct BpfCounts* c
   }
   const __u32 need = needed(next);
   if (is_extension(next) || payload < need || payload == 0 || payload + ipv6_header > wire ||
-      segment + need > end) {
+      segment + need > end || is_odd(next, segment, end, payload)) {
     return hand_over_frame(skb, counted, link == 0, is_outgoing, remote);
   }
   if (next == tcp && segment + tcp_header <= end && is_bulk(next, segment)) {
@@ -273,7 +319,7 @@ static __always_inline int judge_ipv6(struct __sk_buff* skb, struct BpfCounts* c
   packet->ttl = ip[7];
   packet->tos = (__u8)(load_half(ip) >> 4);
   packet->family = family_ipv6;
-  fill_transport(packet, next, segment, end, is_outgoing);
+  fill_transport(packet, next, segment, end, payload, vlan, is_outgoing);
   bpf_ringbuf_submit(packet, 0);
   return next_program;
 }
@@ -296,8 +342,8 @@ static __always_inline int judge_ip(struct __sk_buff* skb, _Bool is_outgoing) {
   const __u8* ip = (const __u8*)(long)skb->data;
   const __u8* end = (const __u8*)(long)skb->data_end;
   if (ip + 1 > end) return hand_over_frame(skb, counted, 1, is_outgoing, 0);
-  if (ip[0] >> 4 == 4) return judge_ipv4(skb, counted, ip, end, 0, is_outgoing);
-  if (ip[0] >> 4 == 6) return judge_ipv6(skb, counted, ip, end, 0, is_outgoing);
+  if (ip[0] >> 4 == 4) return judge_ipv4(skb, counted, ip, end, 0, 0, is_outgoing);
+  if (ip[0] >> 4 == 6) return judge_ipv6(skb, counted, ip, end, 0, 0, is_outgoing);
   ++counted->not_ip;
   return next_program;
 }
@@ -311,7 +357,9 @@ static __always_inline int judge_ethernet(struct __sk_buff* skb, _Bool is_outgoi
   __u32 link = ethernet_header;
   if (frame + ethernet_header + 4 > end) return hand_over_frame(skb, counted, 0, is_outgoing, 0);
   __u16 type = load_half(frame + 12);
+  __u16 vlan = skb->vlan_present ? (__u16)(skb->vlan_tci & vlan_number) : 0;
   if (type == 0x8100 || type == 0x88a8 || type == 0x9100) {
+    if (!skb->vlan_present) vlan = load_half(frame + 14) & vlan_number;
     type = load_half(frame + 16);
     link += 4;
   }
@@ -319,10 +367,10 @@ static __always_inline int judge_ethernet(struct __sk_buff* skb, _Bool is_outgoi
   if (ip + 1 > end) return hand_over_frame(skb, counted, 0, is_outgoing, 0);
   switch (type) {
     case 0x0800:
-      if (ip[0] >> 4 == 4) return judge_ipv4(skb, counted, ip, end, link, is_outgoing);
+      if (ip[0] >> 4 == 4) return judge_ipv4(skb, counted, ip, end, link, vlan, is_outgoing);
       break;
     case 0x86dd:
-      if (ip[0] >> 4 == 6) return judge_ipv6(skb, counted, ip, end, link, is_outgoing);
+      if (ip[0] >> 4 == 6) return judge_ipv6(skb, counted, ip, end, link, vlan, is_outgoing);
       break;
     case 0x8100:
     case 0x88a8:

@@ -252,6 +252,14 @@ TEST_F(File, FragmentsGoByTheirTimeStamps) {
   }
 }
 
+TEST_F(File, TellsTheVlan) {
+  const Found found = read(pcap_of({test::ethernet(test::ipv4_datagram(), {{.tci = 7}}),
+                                    test::ethernet(test::ipv4_datagram())}));
+  ASSERT_EQ(found.packets.size(), 2u);
+  EXPECT_EQ(found.packets[0].vlan, 7);
+  EXPECT_EQ(found.packets[1].vlan, 0);
+}
+
 TEST_F(File, TellsOutgoingPacketsWhereTheLinkLayerDoes) {
   const Found found =
       read(pcap_of({test::cooked(syn_to(22), test::kOutgoing), test::cooked(syn_to(22))}, 113));

@@ -165,6 +165,23 @@ TEST(StripEthernet, UpToFourVlanTagsAreTakenOff) {
   }
 }
 
+TEST(StripEthernet, TheVlanIsTheNumberOfTheOutermostTag) {
+  const auto vlan = [](const std::vector<VlanTag>& tags) {
+    const auto payload = strip_link(LinkType::ethernet, ethernet(ipv4_datagram(), tags));
+    return payload.value().vlan;
+  };
+  EXPECT_EQ(vlan({}), 0);
+  EXPECT_EQ(vlan({{.tci = 7}}), 7);
+  EXPECT_EQ(vlan({{.tci = 0xefff}}), 0xfff);  // with a priority
+  EXPECT_EQ(vlan({{.tci = 0xe000}}), 0);      // of a priority only
+  EXPECT_EQ(vlan({{.tci = 5, .tpid = ethertype::service_vlan}, {.tci = 7}}), 5);
+  EXPECT_EQ(vlan({{.tci = 0xe000}, {.tci = 7}}), 0);
+  EXPECT_EQ(strip_link(LinkType::linux_sll2, cooked2(ipv4_datagram(), test::kToHost, {{.tci = 9}}))
+                .value()
+                .vlan,
+            9);
+}
+
 TEST(StripEthernet, ATypeBehindATagThatIsNotIpCarriesNone) {
   EXPECT_FALSE(
       carries_ip(LinkType::ethernet, ethernet_frame(ethertype::arp, ipv4_datagram(), {VlanTag{}})));
