@@ -5,7 +5,9 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <string_view>
+#include <variant>
 
 #include "core/scan_event.h"
 
@@ -16,21 +18,39 @@ enum class Announce : std::uint8_t {
   line,         ///< gets its own line
   more_follow,  ///< its place is taken by "More possible port scans follow"
   held_back,    ///< no line; on record all the same
+  digest,       ///< no line of its own; a digest line names it
 };
 
-/// One scan on record.
+/// Where a message stands among all that ever went to sinks. Numbers rise by one from message to
+/// message, across restarts too as long as the store is the same; `boot` tells one run from
+/// another.
+struct Stamp {
+  std::uint64_t boot = 0;
+  std::uint64_t sequence = 0;
+
+  friend bool operator==(const Stamp&, const Stamp&) = default;
+};
+
+/// One scan on record, as it stands at `event.phase`.
 struct Scan {
-  std::uint64_t id = 0;  ///< 1, 2, 3 ... since start, given before any limit
-  std::chrono::system_clock::time_point started;   ///< wall clock
-  std::chrono::system_clock::time_point detected;  ///< wall clock
+  /// Given before any limit, larger than all before. Without a store 1, 2, 3 ... since start.
+  std::uint64_t id = 0;
+  std::chrono::system_clock::time_point started;   ///< first packet, wall clock
+  std::chrono::system_clock::time_point detected;  ///< when it was found, wall clock
+  std::chrono::system_clock::time_point at;        ///< of this event; at first the same
   Announce announce = Announce::line;
   ScanEvent event;
+  std::string ports;  ///< every port known, as ranges: `1-1024,3306` (core/port_ranges.h)
+
+  [[nodiscard]] bool has_ended() const noexcept { return event.phase == Phase::end; }
 };
 
-/// How urgent a notice is; the values are the syslog severities (RFC 5424 6.2.1).
-enum class Severity : std::uint8_t { error = 3, warning = 4, info = 6 };
+/// How urgent a notice is; the values are the syslog severities (RFC 5424 6.2.1). `alert` is what
+/// scan lines are.
+enum class Severity : std::uint8_t { alert = 1, error = 3, warning = 4, info = 6 };
 
-/// Something the administrator should know about the daemon itself, such as lost packets.
+/// Something the administrator should know about the daemon itself, such as lost packets; or, with
+/// severity `alert`, about scans that get no line of their own.
 struct Notice {
   static constexpr std::size_t kCapacity = 1536;
 
@@ -45,5 +65,11 @@ struct Notice {
 /// A notice with `text` cut to capacity; bytes outside 0x20-0x7e become '?'.
 [[nodiscard]] Notice make_notice(Severity severity, std::chrono::system_clock::time_point at,
                                  std::string_view text) noexcept;
+
+/// One message to sinks.
+struct Message {
+  Stamp stamp;
+  std::variant<Scan, Notice> content;
+};
 
 }  // namespace scanlogd

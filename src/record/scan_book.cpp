@@ -22,6 +22,7 @@ Scan ScanBook::enter(const ScanEvent& event,
       ++stats_.more_follow;
       break;
     case Announce::held_back:
+    case Announce::digest:
       ++stats_.held_back;
       break;
   }

@@ -1,0 +1,102 @@
+// What is on record, for whoever wants to know: also while a recorder writes it, and from another
+// process.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "core/address.h"
+#include "core/result.h"
+#include "core/scan.h"
+#include "record/sqlite.h"
+
+namespace scanlogd {
+
+/// The file's name in the state directory. Others stand beside it: `-wal` and `-shm` of SQLite's,
+/// and the writer's lock.
+inline constexpr std::string_view kStoreFile = "scanlogd.db";
+
+/// How far one sink has come, and what became of what it was given:
+/// taken = delivered + waiting + lost.
+struct Cursor {
+  std::string sink;
+  std::uint64_t sequence = 0;  ///< `Stamp::sequence` of the last message that is done with
+  std::uint64_t taken = 0;     ///< messages that were for it
+  std::uint64_t delivered = 0;
+  std::uint64_t lost = 0;
+  std::uint64_t scans_taken = 0;  ///< of these: begins of scans
+  std::uint64_t scans_delivered = 0;
+  std::uint64_t scans_lost = 0;
+};
+
+/// Which scans to list; what is not set does not matter.
+struct ScanFilter {
+  std::optional<std::chrono::system_clock::time_point> since = {};  ///< found then or later
+  std::optional<std::chrono::system_clock::time_point> until = {};  ///< found before
+  std::optional<Network> source = {};
+  std::optional<Port> port = {};  ///< one of its ports
+  std::optional<ScanKind> kind = {};
+  std::optional<ScanRule> rule = {};
+  std::optional<Technique> technique = {};  ///< the prevailing one
+  std::optional<Tool> tool = {};
+  std::optional<Verdict> verdict = {};
+  std::optional<std::uint64_t> before_id = {};  ///< older than this scan; for the next page
+  bool goes_on = false;                         ///< has not ended
+  std::size_t limit = 100;
+};
+
+/// What `StoreReader::top` counts by.
+enum class TopBy : std::uint8_t { source, target, port, technique, tool };
+
+/// One line of a list of the most frequent.
+struct TopEntry {
+  std::string name;  ///< an address, a port, a technique's or a tool's name
+  std::uint64_t scans = 0;
+};
+
+/// Reads a store. Nothing in the file is believed: what is no store of ours is an error, what is
+/// damaged is one when it is met. Codes of errors: as those of
+/// `Store::open`.
+class StoreReader {
+ public:
+  /// Opens the store in the directory `path` for reading, beside a recorder that writes it.
+  [[nodiscard]] static Result<StoreReader> open(const std::string& path);
+
+  /// The scans that match, the newest first.
+  [[nodiscard]] Result<std::vector<Scan>> list(const ScanFilter& filter) const;
+
+  /// The scan of this id, if there is one.
+  [[nodiscard]] Result<std::optional<Scan>> find(std::uint64_t id) const;
+
+  /// What was said about the scan of this id, in order.
+  [[nodiscard]] Result<std::vector<Message>> history(std::uint64_t id) const;
+
+  /// The messages after number `sequence`, in order, at most `limit`.
+  [[nodiscard]] Result<std::vector<Message>> messages(std::uint64_t sequence,
+                                                      std::size_t limit) const;
+
+  /// Among the scans found since `since`: the most frequent values, at most `limit`.
+  [[nodiscard]] Result<std::vector<TopEntry>> top(TopBy by,
+                                                  std::chrono::system_clock::time_point since,
+                                                  std::size_t limit) const;
+
+  /// How far each sink has come.
+  [[nodiscard]] Result<std::vector<Cursor>> cursors() const;
+
+  /// A number that the recorder keeps under `name` (docs/formats.md), if there is one.
+  [[nodiscard]] Result<std::optional<std::int64_t>> state(std::string_view name) const;
+
+ private:
+  friend class Store;
+  explicit StoreReader(Database database) noexcept : database_(std::move(database)) {}
+
+  Database database_;
+};
+
+}  // namespace scanlogd

@@ -1,0 +1,96 @@
+// A scan read from a row is the scan that was written there.
+#include "record/scan_rows.h"
+
+#include <gtest/gtest.h>
+
+#include <tuple>
+
+#include "support/stores.h"
+
+namespace scanlogd::test {
+namespace {
+
+using ScanRowsTest = StoreTest;
+
+/// Compares all that is kept; `record` and the monotonic times are the engine's alone.
+void expect_equal(const ScanEvent& read, const ScanEvent& written) {
+  const auto all = [](const ScanEvent& event) {
+    return std::tuple(event.packets, event.source, event.target, event.ports_total,
+                      event.hosts_total, event.sources_total, event.open_total, event.closed_total,
+                      event.filtered_total, event.source_port, event.techniques, event.syn_window,
+                      event.syn_options, event.flags_or, event.flags_and, event.varies, event.tos,
+                      event.ttl);
+  };
+  const auto rest = [](const ScanEvent& event) {
+    return std::tuple(event.phase, event.reason, event.kind, event.rule, event.technique,
+                      event.tool, event.verdict, event.protocol, event.source_prefix,
+                      event.port_count, event.open_count, event.group_count, event.ports,
+                      event.open, event.group);
+  };
+  EXPECT_TRUE(all(read) == all(written));
+  EXPECT_TRUE(rest(read) == rest(written));
+}
+
+TEST_F(ScanRowsTest, KeepsAllOfAScan) {
+  Scan written = scan(1, "2001:db8::7");
+  written.announce = Announce::digest;
+  written.ports = "1-1024,3306";
+  ScanEvent& event = written.event;
+  event.phase = Phase::end;
+  event.reason = EndReason::evicted;
+  event.kind = ScanKind::block;
+  event.rule = ScanRule::glacial;
+  event.technique = Technique::icmp_mask;
+  event.tool = Tool::mirai;
+  event.verdict = Verdict::impossible;
+  event.protocol = IpProto::sctp;
+  event.techniques = 0x8001;
+  event.packets = 1ull << 40;
+  event.ports_total = 65536;
+  event.hosts_total = 7;
+  event.sources_total = 8;
+  event.open_total = 2;
+  event.closed_total = 3;
+  event.filtered_total = 4;
+  event.source_prefix = 64;
+  event.flags_or = 0xff;
+  event.flags_and = 0x12;
+  event.varies = varies::target | varies::ttl;
+  event.tos = 0xb8;
+  event.ttl = 255;
+  event.syn_window = 1024;
+  event.syn_options = 0xffffffff;
+  event.open_count = 2;
+  event.open = {22, 443};
+  event.group_count = 2;
+  event.group = {parse_address("192.0.2.1").value(), parse_address("2001:db8::1").value()};
+  {
+    Store store = open();
+    write(store, {message(written)});
+  }
+  const StoreReader reader = this->reader();
+  const auto found = reader.find(1);
+  ASSERT_TRUE(found && *found);
+  const auto history = reader.history(1);
+  ASSERT_TRUE(history);
+  ASSERT_EQ(history->size(), 1U);
+  EXPECT_EQ(history->front().stamp, (Stamp{.boot = 7, .sequence = 1}));
+  for (const Scan& read : {**found, std::get<Scan>(history->front().content)}) {
+    EXPECT_EQ(read.id, 1U);
+    EXPECT_EQ(read.started, written.started);
+    EXPECT_EQ(read.detected, written.detected);
+    EXPECT_EQ(read.at, written.at);
+    EXPECT_EQ(read.announce, written.announce);
+    EXPECT_EQ(read.ports, written.ports);
+    expect_equal(read.event, event);
+  }
+}
+
+TEST(ScanRows, AnUpsertNamesEachColumnTwice) {
+  EXPECT_EQ(updates("a, b"), "a=excluded.a,b=excluded.b");
+  EXPECT_EQ(placeholders(3), "?,?,?");
+  EXPECT_EQ(placeholders(0), "");
+}
+
+}  // namespace
+}  // namespace scanlogd::test
