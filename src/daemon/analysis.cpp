@@ -8,14 +8,20 @@ namespace scanlogd {
 Analysis::Analysis(std::vector<NamedDetector> detectors, std::vector<Network> local)
     : detectors_(std::move(detectors)),
       local_(std::move(local)),
-      events_(std::make_unique<EventList>()) {}
+      keeps_sources_(std::ranges::any_of(detectors_, &NamedDetector::wants_outgoing)),
+      events_(std::make_unique<EventList>()) {
+  if (!local_.empty()) set_local(local_);
+}
 
-void Analysis::keep_local_targets(PacketBatch& batch) noexcept {
+void Analysis::keep_local(PacketBatch& batch) noexcept {
   if (local_.empty()) return;
-  const auto foreign = [this](const Packet& packet) {
-    return std::ranges::none_of(local_, [target = packet.target_address()](const Network& network) {
-      return network.contains(target);
-    });
+  const auto is_local = [this](const Address& address) {
+    return std::ranges::any_of(local_,
+                               [&](const Network& network) { return network.contains(address); });
+  };
+  const auto foreign = [&](const Packet& packet) {
+    return !is_local(packet.target_address()) &&
+           !(keeps_sources_ && is_local(packet.source_address()));
   };
   Packet* const first = batch.packets.data();
   auto* const kept = std::remove_if(first, first + batch.size, foreign);

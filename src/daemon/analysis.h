@@ -20,6 +20,7 @@ namespace scanlogd {
 struct NamedDetector {
   std::string_view name;
   std::unique_ptr<Detector> detector;
+  bool wants_outgoing = false;  ///< `Interest::outgoing`
 };
 
 /// Owns the detectors of one engine. Allocates nothing per packet.
@@ -28,7 +29,8 @@ class Analysis {
   /// How often detectors are told that time goes on, at least.
   static constexpr std::chrono::seconds kAdvanceInterval{1};
 
-  /// `local`: targets that count, empty for all.
+  /// `local`: targets that count, empty for all. To detectors that want what is sent, too, these
+  /// are our own networks, and whatever comes from there or goes there counts.
   Analysis(std::vector<NamedDetector> detectors, std::vector<Network> local);
 
   /// Judges the packets of `batch` (which it may reorder away: packets to foreign targets are
@@ -36,7 +38,7 @@ class Analysis {
   /// `ScanEvent`.
   template <class Take>
   void process(PacketBatch& batch, Take take) {
-    keep_local_targets(batch);
+    keep_local(batch);
     accounts_.inspected += batch.size;
     for (const NamedDetector& each : detectors_) {
       events_->clear();
@@ -86,10 +88,11 @@ class Analysis {
     }
   }
 
-  void keep_local_targets(PacketBatch& batch) noexcept;
+  void keep_local(PacketBatch& batch) noexcept;
 
   std::vector<NamedDetector> detectors_;
   std::vector<Network> local_;
+  bool keeps_sources_;  ///< packets from local networks, too
   std::unique_ptr<EventList> events_;
   std::chrono::nanoseconds advanced_{};  ///< the latest time that detectors were told
   EngineAccounts accounts_;

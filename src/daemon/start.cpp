@@ -16,6 +16,7 @@
 #include <span>
 #include <string_view>
 
+#include "daemon/own_addresses.h"
 #include "daemon/privilege.h"
 
 namespace scanlogd {
@@ -63,7 +64,8 @@ Result<Detectors> make_detectors(const Options& options) {
   for (std::size_t engine = 0; engine < options.engines; ++engine) {
     auto detector = (*plugin)->make(options.detector_options);
     if (!detector) return std::unexpected(detector.error());
-    detectors.of_engines.emplace_back().push_back({(*plugin)->name, std::move(*detector)});
+    detectors.of_engines.emplace_back().push_back(
+        {(*plugin)->name, std::move(*detector), (*plugin)->interest.outgoing});
   }
   detectors.interest = detectors.interest | (*plugin)->interest;
   return detectors;
@@ -245,6 +247,9 @@ Result<Started> start(const Options& options) {
     started.engines.push_back(
         {.captures = std::move(opened->engines[engine]),
          .analysis = Analysis(std::move(detectors->of_engines[engine]), options.local)});
+    if (options.live() && options.local.empty()) {
+      started.engines.back().analysis.set_local(own_addresses());
+    }
     memory += started.engines.back().analysis.memory();
   }
   started.watching = describe(options, *opened, memory);

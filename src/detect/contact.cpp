@@ -1,0 +1,340 @@
+// See contact.h. Scores are 16.16 fixed point; they leak only when something is added, which comes
+// to the same as leaking all the time.
+#include "detect/contact.h"
+
+#include <algorithm>
+#include <bit>
+#include <limits>
+#include <utility>
+
+namespace scanlogd {
+namespace {
+
+constexpr std::uint32_t kScoreOne = 1U << 16;
+constexpr unsigned kWeightShift = 12;  // from sixteenths of a point
+constexpr std::uint32_t kMostScore = 4096 * kScoreOne;
+
+// Weights are roughly what a contact says for a scan in nats, at the rate at which clients fail.
+constexpr Weight kIllegal = 3 * kPoint;
+constexpr Weight kKnownPort = 2 * kPoint;
+constexpr Weight kOtherPort = kPoint + kPoint / 2;
+constexpr Weight kSameFamily = kPoint / 2;
+constexpr Weight kOtherHost = kOtherPort;  // the same kind of service elsewhere: sweeps do that
+constexpr Weight kProtocol = kPoint + kPoint / 2;
+// Six hosts make a scan although points leak between them.
+constexpr Weight kHost = kPoint + 5 * kPoint / 8;
+constexpr Weight kCraftedOnce = 3 * kPoint;
+constexpr Weight kService = kPoint / 2;
+
+constexpr Port kFirstUnprivileged = 1024;
+
+// What the network of a source learns of it.
+constexpr std::uint8_t kForNetwork = 3;
+constexpr std::uint32_t kNetworkFactor = 2;
+constexpr int kNetworkSources = 3;
+
+constexpr std::size_t kNetworkShare = 4;  // one network for so many sources
+
+constexpr std::uint32_t points(Weight weight) noexcept {
+  return std::uint32_t{weight} << kWeightShift;
+}
+
+// Two shifted by 16 bits and divided by 57600 ticks, in 64 bits.
+template <std::size_t scale>
+constexpr std::uint64_t leak(Tick passed) noexcept {
+  constexpr auto kPerHour = static_cast<std::uint64_t>(kLeakPerHour[scale] * kScoreOne);
+  return std::uint64_t{passed} * kPerHour / kHour;
+}
+
+std::uint32_t less(std::uint32_t score, std::uint64_t amount) noexcept {
+  return score > amount ? score - static_cast<std::uint32_t>(amount) : 0;
+}
+
+void leak_all(ContactSource& entry, Tick now) noexcept {
+  const Tick passed = elapsed(entry.last, now);
+  entry.score[kFast] = less(entry.score[kFast], leak<kFast>(passed));
+  entry.score[kSlow] = less(entry.score[kSlow], leak<kSlow>(passed));
+  entry.score[kGlacial] = less(entry.score[kGlacial], leak<kGlacial>(passed));
+}
+
+void add_all(ContactSource& entry, Weight weight) noexcept {
+  for (std::uint32_t& score : entry.score) score = std::min(score + points(weight), kMostScore);
+}
+
+void take_all(ContactSource& entry, Weight weight) noexcept {
+  for (std::uint32_t& score : entry.score) score = less(score, points(weight));
+}
+
+Weight minus(Weight from, Weight amount) noexcept {
+  return from > amount ? static_cast<Weight>(from - amount) : Weight{0};
+}
+
+// The bit of a contact. True where it was set already.
+bool set_contact(ContactSource& entry, FlowHash port) noexcept {
+  std::uint64_t& word = entry.contacts_seen[port >> 6 & 1];
+  const std::uint64_t bit = std::uint64_t{1} << (port & 63);
+  const bool was_set = (word & bit) != 0;
+  word |= bit;
+  return was_set;
+}
+
+void clear_contact(ContactSource& entry, FlowHash port) noexcept {
+  entry.contacts_seen[port >> 6 & 1] &= ~(std::uint64_t{1} << (port & 63));
+}
+
+template <class Number>
+void increment(Number& number) noexcept {
+  if (number != std::numeric_limits<Number>::max()) ++number;
+}
+
+bool waits_for_answer(const Probe& probe) noexcept {
+  return probe.has_ports && !probe.is_illegal && !probe.is_crafted;
+}
+
+constexpr std::uint16_t family_bit(PortFamily family) noexcept {
+  return static_cast<std::uint16_t>(1U << static_cast<unsigned>(family));
+}
+
+}  // namespace
+
+Result<ContactDetector> ContactDetector::make(std::size_t sources, const Thresholds& thresholds,
+                                              HashKey key) {
+  auto table = ContactTable::make(sources, key);
+  if (!table) return std::unexpected(table.error());
+  auto networks = ContactTable::make(sources / kNetworkShare, key);
+  if (!networks) return std::unexpected(networks.error());
+  auto admission = Admission::make(table->capacity());
+  if (!admission) return std::unexpected(admission.error());
+  auto pending = PendingContacts::make();
+  if (!pending) return std::unexpected(pending.error());
+  return ContactDetector(std::move(*table), std::move(*networks), std::move(*admission),
+                         std::move(*pending), thresholds, key);
+}
+
+ContactSource* ContactDetector::enter(const Sighting& sighting) noexcept {
+  ++newcomers_;
+  if (!admission_.admit(keyed_hash(key_, sighting.source, 1), sighting.now)) return nullptr;
+  ContactSource* const entry = sources_.insert(sighting.place, sighting.source, sighting.now);
+  if (entry == nullptr) return nullptr;
+  ++admitted_;
+  return entry;
+}
+
+Weight ContactDetector::weigh(const Sighting& sighting, ContactSource& entry,
+                              PortFamily& first_of) const noexcept {
+  const Probe& probe = sighting.probe;
+  if (probe.is_illegal || sighting.packet->protocol == IpProto::sctp) return kIllegal;
+  if (!probe.has_ports) return probe.technique == Technique::ip_protocol ? kProtocol : kHost;
+  const Port port = sighting.packet->target_port;
+  const PortFamily family = family_of(port);
+  const Weight full =
+      port < kFirstUnprivileged || family != PortFamily::none ? kKnownPort : kOtherPort;
+  if (probe.is_crafted || (entry.flags & source_flag::crafted) != 0) return full;
+  if (family == PortFamily::none) return full;
+  if ((entry.families & family_bit(family)) == 0) {
+    first_of = family;
+    return full;
+  }
+  if (family == PortFamily::traceroute) return 0;
+  const bool is_other_host = (entry.hosts_seen >> (sighting.local_bit()) & 1) == 0;
+  return is_other_host ? kOtherHost : kSameFamily;
+}
+
+Counted ContactDetector::count(const Sighting& sighting, ContactSource*& entry) noexcept {
+  if (entry == nullptr) entry = enter(sighting);
+  if (entry == nullptr) return Counted::refused;
+  PortFamily first_of = PortFamily::none;
+  if (set_contact(*entry, sighting.port)) return Counted::repeated;
+  Weight weight = weigh(sighting, *entry, first_of);
+  if (weight == 0) return Counted::nothing;
+  if (sighting.probe.is_crafted && (entry->flags & source_flag::crafted) == 0) {
+    entry->flags |= source_flag::crafted;
+    weight += kCraftedOnce;
+  }
+  const bool waits = waits_for_answer(sighting.probe) && (entry->flags & source_flag::crafted) == 0;
+  return add(sighting, *entry, weight, waits, first_of);
+}
+
+Counted ContactDetector::count_probe(const Sighting& sighting, Weight weight,
+                                     ContactSource*& entry) noexcept {
+  if (entry == nullptr) entry = enter(sighting);
+  if (entry == nullptr) return Counted::refused;
+  if (set_contact(*entry, sighting.port)) return Counted::repeated;
+  return add(sighting, *entry, weight, false, PortFamily::none);
+}
+
+void ContactDetector::credit(const Sighting& sighting, ContactSource& entry) noexcept {
+  if (set_contact(entry, sighting.port)) return;
+  take_all(entry, kService);
+}
+
+Counted ContactDetector::count_stray(const Sighting& sighting, bool is_low,
+                                     ContactSource*& entry) noexcept {
+  // Answers to what others sent in our name come to all ports, so few of them to low ones.
+  constexpr std::uint8_t kLeastLow = 4;
+  constexpr unsigned kShare = 4;
+  if (entry == nullptr) {
+    if (!is_low) return Counted::nothing;
+    entry = enter(sighting);
+    if (entry == nullptr) return Counted::refused;
+  }
+  if (entry->strays == std::numeric_limits<std::uint8_t>::max()) {
+    entry->strays /= 2;
+    entry->low_strays /= 2;
+  }
+  ++entry->strays;
+  if (!is_low) return Counted::nothing;
+  ++entry->low_strays;
+  if (entry->low_strays < kLeastLow || entry->low_strays * kShare < entry->strays) {
+    return Counted::nothing;
+  }
+  return count_probe(sighting, kKnownPort, entry);
+}
+
+Counted ContactDetector::add(const Sighting& sighting, ContactSource& entry, Weight weight,
+                             bool waits, PortFamily first_of) noexcept {
+  Pending contact{.flow = sighting.flow,
+                  .port = sighting.port,
+                  .source = sighting.source,
+                  .entry = sources_.index_of(entry),
+                  .network = 0,
+                  .at = sighting.now,
+                  .weight = weight,
+                  .network_weight = 0,
+                  .target_port = sighting.packet->target_port,
+                  .family = first_of,
+                  .waits = waits,
+                  .is_novel = false,
+                  .victim = 0};
+  network_ = nullptr;
+  if (entry.contacts < kForNetwork && (entry.flags & source_flag::alarmed) == 0) {
+    contact.network = add_to_network(sighting, weight, waits, contact.network_weight);
+  }
+  leak_all(entry, sighting.now);
+  add_all(entry, weight);
+  increment(entry.contacts);
+  entry.hosts_seen |= std::uint64_t{1} << sighting.local_bit();
+  if (first_of != PortFamily::none) entry.families |= family_bit(first_of);
+  if (waits) entry.provisional = static_cast<std::uint16_t>(entry.provisional + weight);
+  sources_.refresh(entry, sighting.now);
+  if (waits) {
+    pending_.add(contact, [this](Pending& oldest) { settle(oldest); });
+    return Counted::waits;
+  }
+  decide(entry, false);
+  return Counted::counted;
+}
+
+std::uint32_t ContactDetector::add_to_network(const Sighting& sighting, Weight weight, bool waits,
+                                              Weight& added) noexcept {
+  const SourceKey key = network_key(sighting.source);
+  const ContactTable::Place place = networks_.place(key);
+  ContactSource* network = networks_.find(place, key);
+  if (network == nullptr) network = networks_.insert(place, key, sighting.now);
+  if (network == nullptr) return 0;
+  const std::uint32_t index = networks_.index_of(*network);
+  if (set_contact(*network, sighting.port)) return index;
+  // The marks of one program are no proof against its neighbours.
+  added = std::min(weight, kIllegal);
+  leak_all(*network, sighting.now);
+  add_all(*network, added);
+  increment(network->contacts);
+  network->hosts_seen |= std::uint64_t{1} << (keyed_hash(key_, sighting.source, 2) & 63);
+  if (waits) network->provisional = static_cast<std::uint16_t>(network->provisional + added);
+  networks_.refresh(*network, sighting.now);
+  network_ = network;
+  if (!waits) decide(*network, true);
+  return index;
+}
+
+ContactSource* ContactDetector::network_of(const Pending& contact) noexcept {
+  if (contact.network_weight == 0) return nullptr;
+  return networks_.at(contact.network, network_key(contact.source));
+}
+
+void ContactDetector::settle(Pending& contact) noexcept {
+  if (ContactSource* const entry = sources_.at(contact.entry, contact.source)) {
+    entry->provisional = minus(entry->provisional, contact.weight);
+    decide(*entry, false);
+  }
+  if (ContactSource* const network = network_of(contact)) {
+    network->provisional = minus(network->provisional, contact.network_weight);
+    decide(*network, true);
+  }
+}
+
+void ContactDetector::confirm(FlowHash flow) noexcept {
+  Pending* const contact = pending_.find(flow);
+  if (contact == nullptr || !contact->waits) return;
+  contact->waits = false;
+  settle(*contact);
+}
+
+bool ContactDetector::revoke(FlowHash flow) noexcept {
+  Pending* const contact = pending_.find(flow);
+  if (contact == nullptr) return false;
+  const auto undo = [&](ContactSource& entry, Weight weight) {
+    take_all(entry, weight);
+    clear_contact(entry, contact->port);
+    if (entry.contacts > 0) --entry.contacts;
+    if (contact->waits) entry.provisional = minus(entry.provisional, weight);
+  };
+  if (ContactSource* const entry = sources_.at(contact->entry, contact->source)) {
+    undo(*entry, contact->weight);
+    if (contact->family != PortFamily::none) {
+      entry->families &= static_cast<std::uint16_t>(~family_bit(contact->family));
+    }
+  }
+  if (ContactSource* const network = network_of(*contact)) undo(*network, contact->network_weight);
+  contact->waits = false;
+  contact->flow = 0;
+  return true;
+}
+
+void ContactDetector::expire(Tick now, Tick patience) noexcept {
+  pending_.expire(now, patience, [this](Pending& oldest) { settle(oldest); });
+}
+
+void ContactDetector::set_alarmed(ContactSource& entry, bool is_network, Tick now) noexcept {
+  entry.flags |= source_flag::alarmed;
+  (is_network ? networks_ : sources_).refresh(entry, now);
+  if (is_network) return;
+  const SourceKey key = network_key(entry.key);
+  if (ContactSource* const network = networks_.find(networks_.place(key), key)) {
+    take_all(*network, kForNetwork * kKnownPort);
+  }
+}
+
+void ContactDetector::forget(ContactSource& entry, bool is_network) noexcept {
+  (is_network ? networks_ : sources_).forget(entry);
+}
+
+std::array<double, kScales> ContactDetector::scores(const ContactSource& entry, Tick now) noexcept {
+  ContactSource leaked = entry;
+  leak_all(leaked, now);
+  std::array<double, kScales> values{};
+  std::ranges::transform(leaked.score, values.begin(),
+                         [](std::uint32_t score) { return double{1} * score / kScoreOne; });
+  return values;
+}
+
+void ContactDetector::decide(ContactSource& entry, bool is_network) noexcept {
+  if ((entry.flags & source_flag::alarmed) != 0 || alarm_count_ == kAlarms) return;
+  if (is_network && std::popcount(entry.hosts_seen) < kNetworkSources) return;
+  constexpr std::array kRules = {ScanRule::fast, ScanRule::slow, ScanRule::glacial};
+  const std::uint64_t uncertain = points(entry.provisional);
+  for (std::size_t scale = 0; scale < kScales; ++scale) {
+    const std::uint64_t needed =
+        std::uint64_t{thresholds_[scale]} * (is_network ? kNetworkFactor : 1) * kScoreOne;
+    if (entry.contacts < kLeastContacts[scale] || entry.score[scale] < needed + uncertain) continue;
+    entry.flags |= source_flag::alarmed;
+    alarms_[alarm_count_++] = {
+        .index = is_network ? networks_.index_of(entry) : sources_.index_of(entry),
+        .source = entry.key,
+        .is_network = is_network,
+        .rule = is_network ? ScanRule::prefix : kRules[scale]};
+    return;
+  }
+}
+
+}  // namespace scanlogd

@@ -1,0 +1,138 @@
+// The detectors of the full profile, composed: what we send (outgoing.h), what comes (incoming.h),
+// contacts that failed (contact.h), and the scans that come of them (scan_reports.h). Looks at both
+// directions, all protocols, IPv4 and IPv6; where it is shown incoming packets only, it does what
+// can be done without answers. The rules and their reasons: docs/detection.md.
+#include "detect/full.h"
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <utility>
+
+#include "detect/full_state.h"
+#include "detect/incoming.h"
+#include "detect/outgoing.h"
+
+namespace scanlogd {
+namespace {
+
+// In the order of `Incoming`, then what is not incoming.
+constexpr std::size_t kIncoming = static_cast<std::size_t>(Incoming::contact) + 1;
+enum Other : std::size_t { outgoing = kIncoming, own };
+constexpr std::size_t kOutcomes = own + 1;
+
+class FullDetector final : public Detector {
+ public:
+  explicit FullDetector(FullState state) : state_(std::move(state)) {}
+
+  void inspect(std::span<const Packet> packets, EventList& events) noexcept override {
+    // Far enough ahead for lines to come from memory.
+    constexpr std::size_t kAhead = 8;
+    for (std::size_t begin = 0; begin < packets.size(); begin += looks_.size()) {
+      const auto chunk = packets.subspan(begin, std::min(looks_.size(), packets.size() - begin));
+      for (std::size_t i = 0; i < std::min(kAhead, chunk.size()); ++i) prepare(chunk[i], looks_[i]);
+      for (std::size_t i = 0; i < chunk.size(); ++i) {
+        if (i + kAhead < chunk.size()) prepare(chunk[i + kAhead], looks_[i + kAhead]);
+        pass_time(chunk[i].time, events);
+        ++counters_[take(chunk[i], looks_[i])].value;
+        state_.raise(events);
+      }
+    }
+  }
+
+  void advance(std::chrono::nanoseconds now, EventList& events) noexcept override {
+    if (now != kEndOfTime) {
+      pass_time(now, events);
+    } else {
+      state_.contacts.expire(state_.now, 0);
+      state_.raise(events);
+    }
+    state_.reports.records().advance(now, events);
+  }
+
+  void set_local(std::span<const Network> networks) noexcept override {
+    state_.sides.set_local(networks);
+  }
+
+  [[nodiscard]] DetectorStats stats() const noexcept override {
+    return {.counters = counters_,
+            .memory = state_.memory(),
+            .new_sources = state_.contacts.admitted(),
+            .evicted = state_.contacts.evicted(),
+            .open_scans = state_.reports.open_scans()};
+  }
+
+ private:
+  void prepare(const Packet& packet, Look& look) noexcept {
+    state_.sides.prepare(packet, look);
+    const auto prefetch = [this](const Side& side) {
+      state_.services.prefetch(side.port);
+      state_.questions.prefetch(side.flow);
+      state_.contacts.prefetch(state_.contacts.place(side.remote));
+    };
+    if (look.is_out) prefetch(look.out);
+    if (look.is_in) prefetch(look.in);
+  }
+
+  [[nodiscard]] std::size_t take(const Packet& packet, const Look& look) noexcept {
+    if (look.is_out) take_outgoing(state_, packet, look.out);
+    if (look.is_in) return static_cast<std::size_t>(take_incoming(state_, packet, look.in));
+    return look.is_out ? outgoing : own;
+  }
+
+  // Everything that comes with time alone.
+  void pass_time(std::chrono::nanoseconds time, EventList& events) noexcept {
+    state_.time = time;
+    const Tick now = tick_of(time);
+    if (now == state_.now) return;
+    state_.now = now;
+    state_.questions.turn(now);
+    constexpr Tick kPatience = 1 * kSecond;
+    constexpr Tick kPatienceWithoutAnswers = 3 * kSecond;
+    state_.contacts.expire(now, state_.sees_answers() ? kPatience : kPatienceWithoutAnswers);
+    state_.raise(events);
+  }
+
+  FullState state_;
+  std::array<Look, 64> looks_{};
+  std::array<Counter, kOutcomes> counters_{{{"impossible"},
+                                            {"to_group"},
+                                            {"answers"},
+                                            {"connection"},
+                                            {"stray"},
+                                            {"reply"},
+                                            {"service"},
+                                            {"unjudged"},
+                                            {"scanning"},
+                                            {"refused"},
+                                            {"repeated"},
+                                            {"weightless"},
+                                            {"contact"},
+                                            {"outgoing"},
+                                            {"own"}}};
+};
+
+Result<std::unique_ptr<Detector>> make(const Section& options) {
+  const auto key = random_hash_key();
+  if (!key) return std::unexpected(key.error());
+  return make_full(options, *key);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Detector>> make_full(const Section& options, HashKey key) {
+  auto state = FullState::make(options, key);
+  if (!state) return std::unexpected(state.error());
+  return std::make_unique<FullDetector>(std::move(*state));
+}
+
+extern const DetectorPlugin full_detector{
+    .name = "full",
+    .summary = "failed first contacts of each source, fast or slow; all protocols, IPv4 and IPv6",
+    .interest = {.other_protocols = true, .outgoing = true},
+    .make = make};
+
+}  // namespace scanlogd

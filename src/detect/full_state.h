@@ -1,0 +1,68 @@
+// What the parts of the full profile share: the evidence, the contacts, the scans, the time.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+
+#include "core/keyed_hash.h"
+#include "core/packet.h"
+#include "core/result.h"
+#include "core/scan_event.h"
+#include "core/section.h"
+#include "detect/contact.h"
+#include "detect/evidence.h"
+#include "detect/scan_reports.h"
+#include "detect/sides.h"
+
+namespace scanlogd {
+
+/// First of the local ports that programs get for outgoing connections, on most systems.
+inline constexpr Port kFirstEphemeral = 32768;
+/// First port that needs no privilege to listen on.
+inline constexpr Port kFirstUnprivileged = 1024;
+
+/// All of the memory of one detector, and what several of its parts do with it.
+struct FullState {
+  Sides sides;
+  Services services;
+  Questions questions;
+  Strays strays;
+  Handshakes handshakes;
+  ContactDetector contacts;
+  ScanReports reports;
+  std::uint64_t answers_seen = 0;
+  std::uint64_t asked = 0;
+  std::chrono::nanoseconds time{};  ///< of the packet, or of the call
+  Tick now = 0;                     ///< the same
+
+  /// With the `options` of docs/detection.md.
+  [[nodiscard]] static Result<FullState> make(const Section& options, HashKey key);
+
+  /// Do we see what is sent from here? Until enough came to tell, we hope so.
+  [[nodiscard]] bool sees_answers() const noexcept;
+
+  /// `packet`, seen from the side that it goes to, now.
+  [[nodiscard]] Sighting sight(const Packet& packet, const Side& side) const noexcept;
+
+  /// The entry of the other side, or nullptr.
+  [[nodiscard]] ContactSource* source_of(const Side& side) noexcept {
+    return contacts.find(contacts.place(side.remote), side.remote);
+  }
+
+  /// What is now known of the address of the other side.
+  void prove(const Side& side, Proof proof) noexcept;
+
+  /// Adds a packet to the scan of `entry`, which is its source's. False where there is none.
+  [[nodiscard]] bool follow(const Sighting& sighting, ContactSource& entry) noexcept;
+
+  /// Notes a contact that was counted. True where there was one to note.
+  bool note(Counted counted, const Sighting& sighting, const ContactSource* entry) noexcept;
+
+  /// Begins the scans of all alarms.
+  void raise(EventList& events) noexcept;
+
+  [[nodiscard]] std::size_t memory() const noexcept;
+};
+
+}  // namespace scanlogd

@@ -1,0 +1,91 @@
+// See incoming.h.
+#include "detect/incoming.h"
+
+#include "detect/verdict.h"
+
+namespace scanlogd {
+namespace {
+
+Incoming take_stray(FullState& state, const Sighting& sighting, const Side& side) noexcept {
+  const Packet& packet = *sighting.packet;
+  if (state.services.knows(side.port, state.now)) {
+    state.prove(side, state.handshakes.judge(side.flow, packet));
+    return Incoming::connection;
+  }
+  if (state.questions.has(side.flow)) return Incoming::connection;
+  state.strays.note(side.flow, packet.flags, state.now);
+  // NFS clients use low ports themselves, and servers are slow to let go of them.
+  constexpr Port kNfs = 2049;
+  constexpr Port kPortmapper = 111;
+  const bool is_low = packet.target_port < kFirstUnprivileged && packet.source_port != kNfs &&
+                      packet.source_port != kPortmapper;
+  ContactSource* entry = state.source_of(side);
+  if (entry != nullptr && (entry->flags & source_flag::alarmed) != 0) return Incoming::stray;
+  const Counted counted = state.contacts.count_stray(sighting, is_low, entry);
+  (void)state.note(counted, sighting, entry);
+  return Incoming::stray;
+}
+
+Incoming take_probe(FullState& state, const Sighting& sighting, const Side& side) noexcept {
+  const Packet& packet = *sighting.packet;
+  const Probe& probe = sighting.probe;
+  const bool is_loud = probe.is_illegal || probe.is_crafted;
+  const bool is_icmp = packet.protocol == IpProto::icmp || packet.protocol == IpProto::icmpv6;
+  if (!is_loud && !is_icmp && state.questions.has(side.flow)) return Incoming::reply;
+  ContactSource* entry = state.source_of(side);
+  if (entry != nullptr && state.follow(sighting, *entry)) return Incoming::scanning;
+  if (entry != nullptr) entry = state.source_of(side);  // a scan that ended takes it along
+  if (!is_loud && probe.has_ports && state.services.knows(side.port, state.now)) {
+    if (entry != nullptr) state.contacts.credit(sighting, *entry);
+    return Incoming::service;
+  }
+  if (packet.protocol == IpProto::udp) {
+    if (!state.sees_answers()) return Incoming::unjudged;
+    // Answers to what was asked too long ago.
+    if (packet.source_port < kFirstUnprivileged && packet.target_port >= kFirstEphemeral) {
+      return Incoming::weightless;
+    }
+  }
+  const Counted counted = state.contacts.count(sighting, entry);
+  (void)state.note(counted, sighting, entry);
+  switch (counted) {
+    case Counted::refused:
+      return Incoming::refused;
+    case Counted::repeated:
+      return Incoming::repeated;
+    case Counted::nothing:
+      return Incoming::weightless;
+    case Counted::waits:
+    case Counted::counted:
+      break;
+  }
+  return Incoming::contact;
+}
+
+}  // namespace
+
+Incoming take_incoming(FullState& state, const Packet& packet, const Side& side) noexcept {
+  if (is_impossible(packet.family, packet.source) || packet.source == packet.target) {
+    return Incoming::impossible;
+  }
+  if (is_group(packet.family, packet.target) || state.sides.is_broadcast(packet)) {
+    return Incoming::to_group;
+  }
+  ++state.asked;
+  const Sighting sighting = state.sight(packet, side);
+  switch (sighting.probe.role) {
+    case Role::none:
+    case Role::answer:
+      return Incoming::answers;
+    case Role::reset:
+      state.prove(side, state.handshakes.judge(side.flow, packet));
+      return Incoming::answers;
+    case Role::stray:
+      return take_stray(state, sighting, side);
+    case Role::probe:
+      break;
+  }
+  return take_probe(state, sighting, side);
+}
+
+}  // namespace scanlogd

@@ -1,0 +1,91 @@
+// From broken rules to scans on record: opens a record when a source or network is found to scan,
+// says of it what is known, and keeps it up to date with its later packets and our answers.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "core/packet.h"
+#include "core/result.h"
+#include "core/scan_event.h"
+#include "detect/contact.h"
+#include "detect/evidence.h"
+#include "detect/first_contacts.h"
+#include "detect/scan_records.h"
+
+namespace scanlogd {
+
+/// What our answers say about the address of a source.
+using Proof = Handshakes::Proof;
+
+/// The scans that go on, and what is remembered for those that may become one.
+class ScanReports {
+ public:
+  /// For as many `sources` as the contact detector has.
+  [[nodiscard]] static Result<ScanReports> make(std::size_t sources, std::size_t scans,
+                                                HashKey key);
+
+  /// A contact of the entry `index`, which was counted.
+  void note(std::uint32_t index, const ContactSource& entry, const Packet& packet,
+            const Probe& probe) noexcept;
+  /// The same for its network.
+  void note_network(std::uint32_t index, const ContactSource& network, const Packet& packet,
+                    const Probe& probe) noexcept;
+
+  /// A packet of a source, or network, that has an open scan.
+  void add(std::uint32_t index, ContactSource& entry, const Sighting& sighting) noexcept;
+
+  /// Our answer to a probe of `entry`.
+  void add_outcome(std::uint32_t index, const ContactSource& entry, FlowHash flow,
+                   ProbeOutcome outcome, Port port) noexcept;
+
+  /// What is known of the address of `entry` now. True where that is more than before.
+  void prove(ContactSource& entry, Proof proof) noexcept;
+
+  /// `alarm` was raised for `entry` at `now`: a scan begins. False where there was no room for it.
+  bool begin(const Alarm& alarm, ContactSource& entry,
+             std::span<const Handshakes::Handshake> handshakes, std::chrono::nanoseconds now,
+             EventList& events) noexcept;
+
+  /// Does the scan of `entry` go on?
+  [[nodiscard]] bool is_open(const ContactSource& entry) noexcept {
+    return records_.event(entry.record) != nullptr;
+  }
+
+  [[nodiscard]] ScanRecords& records() noexcept { return records_; }
+  /// What is kept of the first contacts of the entry `index`, or nullptr.
+  [[nodiscard]] FirstContacts* first_contacts(std::uint32_t index, SourceKey source) noexcept {
+    return firsts_.find(index, source);
+  }
+  [[nodiscard]] std::size_t open_scans() const noexcept { return records_.open_scans(); }
+  [[nodiscard]] std::size_t memory() const noexcept {
+    return records_.memory() + firsts_.memory() + network_firsts_.memory() +
+           told_.items().size_bytes();
+  }
+
+  /// Is this contact new among the latest? Notes it.
+  [[nodiscard]] bool is_news(FlowHash flow, std::uint32_t what) noexcept;
+
+ private:
+  ScanReports(FirstContactsTable firsts, FirstContactsTable network_firsts, ScanRecords records,
+              ReservedMemory<std::uint32_t> told) noexcept
+      : firsts_(std::move(firsts)),
+        network_firsts_(std::move(network_firsts)),
+        records_(std::move(records)),
+        told_(std::move(told)) {}
+
+  static constexpr std::size_t kTold = 16384;
+
+  FirstContactsTable firsts_;
+  FirstContactsTable network_firsts_;
+  ScanRecords records_;
+  ReservedMemory<std::uint32_t> told_;  ///< contacts and outcomes counted lately, by hash
+};
+
+/// The kind of a scan with these totals.
+[[nodiscard]] ScanKind kind_of(std::uint32_t hosts, std::uint32_t ports) noexcept;
+
+}  // namespace scanlogd

@@ -1,0 +1,35 @@
+// See sides.h.
+#include "detect/sides.h"
+
+namespace scanlogd {
+
+void Sides::prepare(const Packet& packet, Look& look) noexcept {
+  const bool is_outgoing = (packet.traits & trait::outgoing) != 0;
+  knows_direction_ = knows_direction_ || is_outgoing;
+  look.is_out = look.is_in = true;
+  if (knows_direction_) {
+    look.is_out = is_outgoing;
+    look.is_in = !is_outgoing && !local_.contains(packet.family, packet.source);
+  } else if (!local_.empty()) {
+    const bool from_us = local_.contains(packet.family, packet.source);
+    look.is_out = from_us && !local_.contains(packet.family, packet.target);
+    look.is_in = !from_us;  // an address that we have only now is no reason to look away
+  }
+  if (look.is_out) {
+    look.out =
+        side(packet.family, packet.protocol, packet.source, packet.source_port, packet.target);
+  }
+  if (look.is_in) {
+    look.in =
+        side(packet.family, packet.protocol, packet.target, packet.target_port, packet.source);
+  }
+}
+
+bool Sides::is_broadcast(const Packet& packet) const noexcept {
+  if (packet.family != Family::ipv4) return false;
+  if (!local_.empty() && local_.is_broadcast(packet.target)) return true;
+  constexpr std::uint8_t kLast = 255;  // of the usual networks; nobody scans that by UDP
+  return packet.protocol == IpProto::udp && packet.target[3] == kLast;
+}
+
+}  // namespace scanlogd

@@ -1,0 +1,65 @@
+// Who is who in a packet: which end is ours, and the hashes of both ends' view of it.
+#pragma once
+
+#include <span>
+
+#include "core/address.h"
+#include "core/keyed_hash.h"
+#include "core/packet.h"
+#include "detect/evidence.h"
+#include "detect/network_set.h"
+#include "detect/source_key.h"
+#include "detect/technique.h"
+
+namespace scanlogd {
+
+/// One end's view of a packet: what it is to the local host that sent or gets it.
+struct Side {
+  SourceKey remote = 0;
+  std::uint64_t local = 0;  ///< `address_word` of the local host
+  FlowHash port = 0;        ///< see `port_hash`
+  FlowHash flow = 0;        ///< see `flow_hash`
+};
+
+/// A packet as one of ours, one of others, both, or neither.
+struct Look {
+  bool is_out = false;
+  bool is_in = false;
+  Side out;
+  Side in;
+};
+
+/// Tells our addresses from others: by what the capture says, else by our networks, else not at
+/// all, and then every address is on both sides.
+class Sides {
+ public:
+  explicit Sides(HashKey key) noexcept : key_(key) {}
+
+  /// The networks that are ours.
+  void set_local(std::span<const Network> networks) { local_ = NetworkSet(networks); }
+
+  /// Works out `look`.
+  void prepare(const Packet& packet, Look& look) noexcept;
+
+  /// The view of the host `local`, which has `port`, of a packet that it exchanges with `remote`.
+  [[nodiscard]] Side side(Family family, IpProto protocol, const AddressBytes& local, Port port,
+                          const AddressBytes& remote) const noexcept {
+    Side side;
+    side.remote = source_key(family, remote);
+    side.local = address_word(key_, family, local);
+    // For ICMP the port fields are type and code: such packets go to a host.
+    side.port = port_hash(key_, side.local, protocol, has_ports(protocol) ? port : Port{0});
+    side.flow = flow_hash(key_, side.port, side.remote);
+    return side;
+  }
+
+  /// Does the packet go to all hosts of a network?
+  [[nodiscard]] bool is_broadcast(const Packet& packet) const noexcept;
+
+ private:
+  HashKey key_;
+  NetworkSet local_;
+  bool knows_direction_ = false;  ///< the capture told of an outgoing packet
+};
+
+}  // namespace scanlogd
