@@ -38,4 +38,18 @@ namespace detail {
   return detail::fold(first ^ key.b ^ kPi, key.a | 1);
 }
 
+/// A permutation of the 32-bit numbers under `key`: a hash of one that another number never shares.
+/// All bits are usable. Multiplications, which carry upwards, and shifts, which bring down again,
+/// in turns as in the end of MurmurHash3 (public domain), but with secret factors.
+[[nodiscard]] inline std::uint32_t keyed_permutation(HashKey key, std::uint32_t x) noexcept {
+  const auto lower = [](std::uint64_t word) { return static_cast<std::uint32_t>(word); };
+  x ^= lower(key.a);
+  x *= lower(key.a >> 32) | 1;
+  x ^= x >> 16;
+  x *= lower(key.b) | 1;
+  x ^= x >> 15;
+  x *= lower(key.b >> 32) | 1;
+  return x ^ x >> 16;
+}
+
 }  // namespace scanlogd

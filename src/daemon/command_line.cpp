@@ -154,7 +154,8 @@ Result<Options> parse_command_line(int argc, const char* const* argv) {
           ->type_name("N"),
       app.add_option(passed[2].flag, passed[2].value, "Points of any other port (1)")
           ->type_name("N"),
-      app.add_option(passed[3].flag, passed[3].value, "Sources remembered at once (65536)")
+      app.add_option(passed[3].flag, passed[3].value,
+                     "Sources remembered at once, instead of --memory")
           ->type_name("N")};
   const auto* memory_option =
       app.add_option("--memory", memory, "Bytes for the tables of sources, such as 16M, or small")

@@ -88,7 +88,7 @@ bool LinkedOutlet::send(const Record& record, int flags) noexcept {
 void LinkedOutlet::pass_on(const ScanEvent& event,
                            std::chrono::nanoseconds wall_minus_monotonic) noexcept {
   const FoundScan found{.event = event, .wall_minus_monotonic = wall_minus_monotonic};
-  if (!send(found, MSG_DONTWAIT)) ++unsent_;
+  if (!send(found, MSG_DONTWAIT) && event.phase == Phase::begin) ++unsent_;
 }
 
 void LinkedOutlet::pass_on(const ScanPorts& ports,

@@ -2,10 +2,12 @@
 // three seconds after the one before, 3 points for a port below 1024 and 1 for the others, a scan
 // at 21 points. Its quirks are the contract: a port seen again does not prolong anything, the port
 // that crosses the threshold is not listed, and a source that was reported is not reported again
-// until it pauses. Only the table differs: large, keyed, and not to be flushed by 256 other
-// sources. Does not look at answers, other protocols or IPv6.
+// until it pauses. Only the table differs: large, keyed, in two tiers, and not to be flushed by 256
+// other sources; and what a reported source does until it pauses is kept on record. Does not look
+// at answers, other protocols or IPv6.
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <chrono>
 #include <cstdint>
 #include <cstring>
@@ -15,6 +17,8 @@
 
 #include "core/keyed_hash.h"
 #include "detect/detector.h"
+#include "detect/probation_table.h"
+#include "detect/scan_records.h"
 #include "detect/source_table.h"
 
 namespace scanlogd {
@@ -23,7 +27,7 @@ namespace {
 using namespace std::chrono_literals;
 
 /// The original's clock: hundredths of a second (times(2)).
-constexpr std::chrono::nanoseconds kTick = 10ms;
+constexpr std::chrono::nanoseconds kTick = ProbationTable::kTick;
 
 /// First port that needs no privilege to listen on; those below weigh more.
 constexpr Port kFirstUnprivilegedPort = 1024;
@@ -33,7 +37,15 @@ constexpr std::uint64_t kThreshold = 21;
 constexpr std::chrono::milliseconds kDelay = 3s;
 constexpr std::uint64_t kLowWeight = 3;
 constexpr std::uint64_t kHighWeight = 1;
-constexpr std::uint64_t kSources = 65536;
+
+/// Bytes for the tables. A scan of a port each second is found among 100,000 forged sources a
+/// second with this, one of ten each second among 500,000 (docs/benchmarks.md).
+constexpr std::uint64_t kMemory = std::uint64_t{16} << 20;
+constexpr std::uint64_t kLeastMemory = std::uint64_t{128} << 10;
+constexpr std::uint64_t kMostMemory = std::uint64_t{64} << 30;
+
+/// A record of a scan for each so many bytes of the tables, up to the usual number.
+constexpr std::uint64_t kMemoryPerRecord = std::uint64_t{64} << 10;
 
 struct Rule {
   std::uint32_t threshold;  ///< points that make a scan
@@ -46,12 +58,13 @@ struct Rule {
   }
 };
 
-/// What is kept of a source; exactly one cache line with the default twenty ports.
+/// What is kept of a source that has sent more than one packet; exactly one cache line with the
+/// default twenty ports.
 template <std::size_t kPorts>
 struct Source {
   std::chrono::nanoseconds started;
-  std::uint32_t target;
-  std::uint32_t last;  ///< tick of the last new port
+  std::uint32_t target;  ///< once reported: the `ScanRecords::Handle`
+  std::uint32_t last;    ///< tick of the last new port
   Port source_port;
   std::uint8_t tos;
   std::uint8_t ttl;
@@ -95,116 +108,173 @@ enum Outcome : std::size_t {
 };
 constexpr std::size_t kOutcomes = scan + 1;
 
+/// How the scanner probes, as far as the flags of one packet tell.
+Technique technique_of(std::uint8_t flags) noexcept {
+  if ((flags & (tcp_flag::ack | tcp_flag::rst)) != 0) return Technique::unknown;
+  constexpr std::uint8_t kXmas = tcp_flag::fin | tcp_flag::psh | tcp_flag::urg;
+  flags &= static_cast<std::uint8_t>(~(tcp_flag::ece | tcp_flag::cwr));
+  if (flags == tcp_flag::syn) return Technique::syn_or_connect;
+  if (flags == 0) return Technique::null;
+  if (flags == tcp_flag::fin) return Technique::fin;
+  const bool is_xmas = (flags & ~kXmas) == 0 && !std::has_single_bit(flags);
+  return is_xmas ? Technique::xmas : Technique::odd_flags;
+}
+
 template <std::size_t kPorts>
 class ClassicDetector final : public Detector {
  public:
-  ClassicDetector(const Rule& rule, SourceTable<Source<kPorts>> table) noexcept
-      : rule_(rule), table_(std::move(table)) {}
+  ClassicDetector(const Rule& rule, HashKey key, ProbationTable first,
+                  SourceTable<Source<kPorts>> table, ScanRecords records) noexcept
+      : rule_(rule),
+        key_(key),
+        first_(std::move(first)),
+        table_(std::move(table)),
+        records_(std::move(records)) {}
 
   void inspect(std::span<const Packet> packets, EventList& events) noexcept override {
     // Far enough ahead for a line to arrive from memory, near enough to be still there: first the
-    // bucket, then, when that can be read, the entry that it names.
-    constexpr std::size_t kBucketAhead = 16;
-    constexpr std::size_t kEntryAhead = 8;
-    for (std::size_t begin = 0; begin < packets.size(); begin += places_.size()) {
-      const auto chunk = packets.subspan(begin, std::min(places_.size(), packets.size() - begin));
-      const auto place = [&](std::size_t i) {
-        places_[i] = table_.place(ipv4_value(chunk[i].source));
-        table_.prefetch(places_[i]);
+    // bucket of the upper tier, then, when that can be read, the entry that it names, or else the
+    // bucket of the lower tier.
+    constexpr std::size_t kBucketAhead = 24;
+    constexpr std::size_t kEntryAhead = 12;
+    for (std::size_t begin = 0; begin < packets.size(); begin += hashes_.size()) {
+      const auto chunk = packets.subspan(begin, std::min(hashes_.size(), packets.size() - begin));
+      const auto look_up = [&](std::size_t i) {
+        hashes_[i] = keyed_permutation(key_, ipv4_value(chunk[i].source));
+        table_.prefetch(table_.place(hashes_[i]));
       };
-      for (std::size_t i = 0; i < std::min(kBucketAhead, chunk.size()); ++i) place(i);
+      const auto look_closer = [&](std::size_t i) {
+        const std::uint32_t hash = hashes_[i];
+        if (table_.prefetch_entry(table_.place(hash), ipv4_value(chunk[i].source))) return;
+        first_.prefetch(hash);
+        if ((chunk[i].flags & tcp_flag::ack) == 0) first_.prefetch_rest(hash);
+      };
+      for (std::size_t i = 0; i < std::min(kBucketAhead, chunk.size()); ++i) look_up(i);
+      for (std::size_t i = 0; i < std::min(kEntryAhead, chunk.size()); ++i) look_closer(i);
       for (std::size_t i = 0; i < chunk.size(); ++i) {
-        if (i + kBucketAhead < chunk.size()) place(i + kBucketAhead);
-        if (const std::size_t next = i + kEntryAhead; next < chunk.size() && enters(chunk[next])) {
-          table_.prefetch_entry(places_[next], ipv4_value(chunk[next].source), tick(chunk[next]));
-        }
-        ++counters_[judge(chunk[i], places_[i], events)].value;
+        if (i + kBucketAhead < chunk.size()) look_up(i + kBucketAhead);
+        if (i + kEntryAhead < chunk.size()) look_closer(i + kEntryAhead);
+        ++counters_[judge(chunk[i], hashes_[i], events)].value;
       }
     }
   }
 
-  void advance(std::chrono::nanoseconds /*now*/, EventList& /*events*/) noexcept override {}
+  void advance(std::chrono::nanoseconds now, EventList& events) noexcept override {
+    records_.advance(now, events);
+  }
   void set_local(std::span<const Network> /*networks*/) noexcept override {}
 
   [[nodiscard]] DetectorStats stats() const noexcept override {
     return {.counters = counters_,
-            .memory = table_.memory(),
+            .memory = first_.memory() + table_.memory() + records_.memory(),
             .new_sources = counters_[new_source].value + counters_[new_source_evicting].value,
-            .evicted = counters_[new_source_evicting].value};
+            .evicted = counters_[new_source_evicting].value + evicted_,
+            .open_scans = records_.open_scans()};
   }
 
  private:
   using Slot = typename SourceTable<Source<kPorts>>::Slot;
-  using Place = typename SourceTable<Source<kPorts>>::Place;
 
   [[nodiscard]] static bool watched(const Packet& packet) noexcept {
     return packet.family == Family::ipv4 && packet.protocol == IpProto::tcp;
   }
 
-  // May it have to do with an entry? ACK from sources that are not known has not.
-  [[nodiscard]] static bool enters(const Packet& packet) noexcept {
-    return (packet.flags & tcp_flag::ack) == 0;
-  }
-
   [[nodiscard]] static std::uint32_t tick(const Packet& packet) noexcept {
-    return static_cast<std::uint32_t>(packet.time / kTick);
+    return ProbationTable::tick_of(packet.time);
   }
 
-  [[nodiscard]] Outcome judge(const Packet& packet, Place place, EventList& events) noexcept {
+  // Unsigned: a clock that ran backwards makes the difference huge and the source stale.
+  [[nodiscard]] bool is_fresh(std::uint32_t last, std::uint32_t now) const noexcept {
+    return now - last <= rule_.delay;
+  }
+
+  [[nodiscard]] Outcome judge(const Packet& packet, std::uint32_t hash,
+                              EventList& events) noexcept {
     if (!watched(packet)) return not_ipv4_tcp;
     const std::uint32_t address = ipv4_value(packet.source);
     if (address == 0) return no_source;
     const std::uint32_t now = tick(packet);
-    if (const Slot slot = table_.find(place, address)) {
-      // Unsigned: a clock that ran backwards makes the difference huge and the source stale.
-      if (now - slot.entry->last <= rule_.delay) return judge_fresh(packet, now, slot, events);
+    // A source is in one of the tables at most.
+    if (const Slot slot = table_.find(table_.place(hash), address)) {
+      if (is_fresh(slot.entry->last, now)) return judge_fresh(packet, now, slot, events);
       table_.forget(slot);
+    } else if (const auto first = first_.find(hash)) {
+      if (is_fresh(first_.tick(first), now)) return judge_first(packet, hash, first, events);
+      first_.forget(first);
     }
     if ((packet.flags & tcp_flag::ack) != 0) return ack_from_unknown;
-    return enter(packet, place, address, now);
+    const bool evicted = first_.insert(hash, {.time = packet.time,
+                                              .target = ipv4_value(packet.target),
+                                              .source_port = packet.source_port,
+                                              .target_port = packet.target_port,
+                                              .flags = packet.flags,
+                                              .tos = packet.tos,
+                                              .ttl = packet.ttl});
+    return evicted ? new_source_evicting : new_source;
+  }
+
+  // Of a source that is fresh and has sent one packet, or only repeats of it.
+  [[nodiscard]] Outcome judge_first(const Packet& packet, std::uint32_t hash,
+                                    ProbationTable::Slot first, EventList& events) noexcept {
+    if (first_.target_port(first) == packet.target_port) {
+      if (first_.flags(first) == packet.flags) return known_port;
+    } else if ((packet.flags & (tcp_flag::ack | tcp_flag::rst)) != 0) {
+      return ack_or_rst;
+    }
+    return judge_fresh(packet, tick(packet), promote(packet, hash, first), events);
   }
 
   [[nodiscard]] Outcome judge_fresh(const Packet& packet, std::uint32_t now, const Slot& slot,
                                     EventList& events) noexcept {
     Source<kPorts>& source = *slot.entry;
+    const bool is_reported = *slot.weight >= rule_.threshold;
     if (source.knows(packet.target_port)) {
       source.flags_or |= packet.flags;
       source.flags_and &= packet.flags;
+      if (is_reported) keep_record(packet, source, false);
       return known_port;
     }
     if ((packet.flags & (tcp_flag::ack | tcp_flag::rst)) != 0) return ack_or_rst;
     table_.touch(slot, now);
-    if (*slot.weight >= rule_.threshold) return after_report;
+    if (is_reported) {
+      keep_record(packet, source, true);
+      return after_report;
+    }
 
     source.flags_or |= packet.flags;
     source.flags_and &= packet.flags;
     source.varies |= changed(source, packet);
     *slot.weight = static_cast<std::uint16_t>(*slot.weight + rule_.weight(packet.target_port));
     if (*slot.weight >= rule_.threshold) {
-      // The list holds one event for each packet of a batch, so there is always room.
-      (void)events.push(report(packet, source));
+      report(packet, source, events);
       return scan;
     }
     source.ports[source.count++] = packet.target_port;
     return new_port;
   }
 
-  [[nodiscard]] Outcome enter(const Packet& packet, Place place, std::uint32_t address,
-                              std::uint32_t now) noexcept {
+  // Takes the source of `hash` from where it was as long as it had sent one packet.
+  [[nodiscard]] Slot promote(const Packet& packet, std::uint32_t hash,
+                             ProbationTable::Slot from) noexcept {
+    const FirstPacket first = first_.packet(from, packet.time);
+    first_.forget(from);
     bool evicted = false;
-    const Slot slot = table_.insert(place, address, now, evicted);
-    *slot.weight = rule_.weight(packet.target_port);
+    const Slot slot =
+        table_.insert(table_.place(hash), ipv4_value(packet.source), tick(packet), evicted);
+    if (evicted) ++evicted_;
+    table_.touch(slot, ProbationTable::tick_of(first.time));
+    *slot.weight = rule_.weight(first.target_port);
     Source<kPorts>& source = *slot.entry;
-    source.started = packet.time;
-    source.target = ipv4_value(packet.target);
-    source.source_port = packet.source_port;
-    source.tos = packet.tos;
-    source.ttl = packet.ttl;
-    source.flags_or = packet.flags;
-    source.flags_and = packet.flags;
+    source.started = first.time;
+    source.target = first.target;
+    source.source_port = first.source_port;
+    source.tos = first.tos;
+    source.ttl = first.ttl;
+    source.flags_or = first.flags;
+    source.flags_and = first.flags;
     source.count = 1;
-    source.ports[0] = packet.target_port;
-    return evicted ? new_source_evicting : new_source;
+    source.ports[0] = first.target_port;
+    return slot;
   }
 
   [[nodiscard]] static std::uint8_t changed(const Source<kPorts>& source,
@@ -217,8 +287,9 @@ class ClassicDetector final : public Detector {
     return bits;
   }
 
-  [[nodiscard]] static ScanEvent report(const Packet& packet,
-                                        const Source<kPorts>& source) noexcept {
+  // Tells of a scan that `packet` makes one, and opens its record. How often ports were repeated
+  // until then, and which hosts others of them were on, is not known.
+  void report(const Packet& packet, Source<kPorts>& source, EventList& events) noexcept {
     ScanEvent event;
     event.started = source.started;
     event.detected = packet.time;
@@ -233,12 +304,36 @@ class ClassicDetector final : public Detector {
     event.port_count =
         static_cast<std::uint8_t>(std::min<std::size_t>(source.count, ScanEvent::kMaxPorts));
     std::copy_n(source.ports.begin(), event.port_count, event.ports.begin());
-    return event;
+
+    // As ticks are counted the source may be fresh for almost one longer.
+    const ScanRecords::Handle record = records_.open(kTick * (rule_.delay + 1), events);
+    for (const Port port : std::span(source.ports).first(source.count)) {
+      records_.add(record, {.time = packet.time,
+                            .target = event.target,
+                            .port = port,
+                            .technique = technique_of(source.flags_and)});
+    }
+    source.target = record;
+    keep_record(packet, source, true);
+    // A packet gives at most two events, the end of another scan and this, so there is room.
+    (void)records_.begin(record, event, events);
+  }
+
+  void keep_record(const Packet& packet, const Source<kPorts>& source, bool prolongs) noexcept {
+    records_.add(source.target, {.time = packet.time,
+                                 .target = packet.target_address(),
+                                 .port = packet.target_port,
+                                 .prolongs = prolongs,
+                                 .technique = technique_of(packet.flags)});
   }
 
   Rule rule_;
-  SourceTable<Source<kPorts>> table_;
-  std::array<Place, PacketBatch::kCapacity> places_{};  ///< of the packets being inspected
+  HashKey key_;
+  ProbationTable first_;               ///< sources that have sent one packet
+  SourceTable<Source<kPorts>> table_;  ///< those that have sent more
+  ScanRecords records_;
+  std::uint64_t evicted_ = 0;  ///< live sources given up for one that has sent more
+  std::array<std::uint32_t, PacketBatch::kCapacity> hashes_{};  ///< of the sources of a batch
   std::array<Counter, kOutcomes> counters_{{{"not_ipv4_tcp"},
                                             {"no_source"},
                                             {"ack_from_unknown"},
@@ -252,15 +347,35 @@ class ClassicDetector final : public Detector {
 };
 
 template <std::size_t kPorts>
-Result<std::unique_ptr<Detector>> make_with(const Rule& rule, std::size_t sources, HashKey key) {
-  auto table = SourceTable<Source<kPorts>>::make(sources, rule.delay, key);
+Result<std::unique_ptr<Detector>> make_with(const Rule& rule, const Section& options) {
+  using Table = SourceTable<Source<kPorts>>;
+  const auto memory = options.size("memory", kMemory, kLeastMemory, kMostMemory);
+  if (!memory) return std::unexpected(memory.error());
+  const auto sources = options.number("sources", 0, 256, std::uint64_t{1} << 24);
+  if (!sources) return std::unexpected(sources.error());
+  if (options.has("memory") && options.has("sources")) {
+    return fail(options.origin("sources") + ": the memory is given as well");
+  }
+  // Half for either tier: less for the first lets in floods of one packet each sooner, less for the
+  // other those of several.
+  const std::uint64_t half = options.has("sources") ? Table::bytes_for(*sources) : *memory / 2;
+  const auto key = random_hash_key();
+  if (!key) return std::unexpected(key.error());
+  auto first = ProbationTable::make(half, rule.delay);
+  if (!first) return std::unexpected(first.error());
+  auto table = Table::make(half, rule.delay);
   if (!table) return std::unexpected(table.error());
-  return std::make_unique<ClassicDetector<kPorts>>(rule, std::move(*table));
+  const std::uint64_t records =
+      std::clamp<std::uint64_t>(2 * half / kMemoryPerRecord, 16, ScanRecords::kDefaultCount);
+  auto scans = ScanRecords::make(records, *key);
+  if (!scans) return std::unexpected(scans.error());
+  return std::make_unique<ClassicDetector<kPorts>>(rule, *key, std::move(*first), std::move(*table),
+                                                   std::move(*scans));
 }
 
 Result<std::unique_ptr<Detector>> make(const Section& options) {
-  if (auto known =
-          options.reject_unknown({"threshold", "delay", "low_weight", "high_weight", "sources"});
+  if (auto known = options.reject_unknown(
+          {"threshold", "delay", "low_weight", "high_weight", "memory", "sources"});
       !known) {
     return std::unexpected(known.error());
   }
@@ -272,8 +387,6 @@ Result<std::unique_ptr<Detector>> make(const Section& options) {
   if (!low) return std::unexpected(low.error());
   const auto high = options.number("high_weight", kHighWeight, 1, 1000);
   if (!high) return std::unexpected(high.error());
-  const auto sources = options.number("sources", kSources, 256, std::uint64_t{1} << 24);
-  if (!sources) return std::unexpected(sources.error());
 
   if (*threshold <= std::max(*low, *high)) {
     return fail(options.origin("threshold") + ": " + std::to_string(*threshold) +
@@ -285,12 +398,10 @@ Result<std::unique_ptr<Detector>> make(const Section& options) {
                   .delay = static_cast<std::uint32_t>(*delay / kTick),
                   .low_weight = static_cast<std::uint16_t>(*low),
                   .high_weight = static_cast<std::uint16_t>(*high)};
-  const auto key = random_hash_key();
-  if (!key) return std::unexpected(key.error());
   // Entries of one, two and eight cache lines.
-  if (ports <= 20) return make_with<20>(rule, *sources, *key);
-  if (ports <= 52) return make_with<52>(rule, *sources, *key);
-  if (ports <= 244) return make_with<244>(rule, *sources, *key);
+  if (ports <= 20) return make_with<20>(rule, options);
+  if (ports <= 52) return make_with<52>(rule, options);
+  if (ports <= 244) return make_with<244>(rule, options);
   return fail(options.origin("threshold") + ": " + std::to_string(*threshold) + " with weight " +
               std::to_string(std::min(*low, *high)) +
               " takes more than the 244 ports that are remembered of a source");

@@ -118,17 +118,13 @@ Result<ScanRecords> ScanRecords::make(std::size_t count, HashKey key) {
 }
 
 ScanRecords::ScanRecords(ReservedMemory<Record> records, HashKey key)
-    : records_(std::move(records)), prolonged_(records_.items().size(), kFree), key_(key) {}
+    : records_(std::move(records)),
+      handles_(records_.items().size(), kNoRecord),
+      prolonged_(records_.items().size(), kFree),
+      key_(key) {}
 
 // A record's number is its index and, above, how many scans it has served. A handle is the lower
 // half, so that it is right again only after four thousand million scans.
-ScanRecords::Record* ScanRecords::find(Handle handle) noexcept {
-  const std::size_t index = handle & (records_.items().size() - 1);
-  if (handle == kNoRecord || prolonged_[index] == kFree) return nullptr;
-  Record& record = records_.items()[index];
-  return static_cast<Handle>(record.number) == handle ? &record : nullptr;
-}
-
 ScanRecords::Handle ScanRecords::open(std::chrono::nanoseconds idle, EventList& events) noexcept {
   const auto index =
       static_cast<std::size_t>(std::ranges::min_element(prolonged_) - prolonged_.begin());
@@ -150,6 +146,7 @@ ScanRecords::Handle ScanRecords::open(std::chrono::nanoseconds idle, EventList& 
   record.techniques = {};
   record.hosts.clear();
   record.ports.clear();
+  handles_[index] = static_cast<Handle>(number);
   prolonged_[index] = 0ns;
   ++open_scans_;
   return static_cast<Handle>(number);
@@ -173,30 +170,27 @@ bool ScanRecords::begin(Handle handle, ScanEvent event, EventList& events) noexc
   complete(*record);
   record->told = event.detected;
   record->told_steps = steps(record->event);
-  const std::size_t index = handle & (records_.items().size() - 1);
+  const std::size_t index = index_of(handle);
   prolonged_[index] = std::max(prolonged_[index], event.detected);
   if (events.push(record->event)) return true;
   release(index);
   return false;
 }
 
-void ScanRecords::add(Handle handle, const ScanContact& contact) noexcept {
-  Record* const record = find(handle);
-  if (record == nullptr) return;
-  ScanEvent& event = record->event;
+void ScanRecords::add_to(Record& record, std::size_t index, const ScanContact& contact) noexcept {
+  ScanEvent& event = record.event;
   event.detected = std::max(event.detected, contact.time);
   if (contact.prolongs) {
-    std::chrono::nanoseconds& last = prolonged_[handle & (records_.items().size() - 1)];
-    last = std::max(last, contact.time);
+    prolonged_[index] = std::max(prolonged_[index], contact.time);
   }
   if (contact.is_packet) {
     ++event.packets;
-    ++record->techniques[static_cast<std::size_t>(contact.technique)];
+    ++record.techniques[static_cast<std::size_t>(contact.technique)];
   }
-  if (contact.has_port && record->ports.insert(contact.port)) ++event.ports_total;
+  if (contact.has_port && record.ports.insert(contact.port)) ++event.ports_total;
   if (contact.target.family != Family::none) {
-    record->hosts.insert(host_hash(key_, contact.target));
-    event.hosts_total = record->hosts.count();
+    record.hosts.insert(host_hash(key_, contact.target));
+    event.hosts_total = record.hosts.count();
   }
 }
 
@@ -301,6 +295,7 @@ bool ScanRecords::tell(Record& record, Phase phase, EndReason reason, PortsOf po
 }
 
 void ScanRecords::release(std::size_t index) noexcept {
+  handles_[index] = kNoRecord;
   prolonged_[index] = kFree;
   --open_scans_;
 }

@@ -67,7 +67,9 @@ class ScanRecords {
   bool begin(Handle handle, ScanEvent event, EventList& events) noexcept;
 
   /// Adds to the totals. Does nothing where the record is gone, like all below.
-  void add(Handle handle, const ScanContact& contact) noexcept;
+  void add(Handle handle, const ScanContact& contact) noexcept {
+    if (Record* const record = find(handle)) add_to(*record, index_of(handle), contact);
+  }
 
   /// A probe of `port` was answered, or is taken to stay without answer. Each is to be told once.
   void add_outcome(Handle handle, ProbeOutcome outcome, Port port) noexcept;
@@ -149,7 +151,16 @@ class ScanRecords {
 
   ScanRecords(ReservedMemory<Record> records, HashKey key);
 
-  [[nodiscard]] Record* find(Handle handle) noexcept;
+  [[nodiscard]] std::size_t index_of(Handle handle) const noexcept {
+    return handle & (handles_.size() - 1);
+  }
+  // Looks only at a small table where there is none: many keep a handle for longer than the record.
+  [[nodiscard]] Record* find(Handle handle) noexcept {
+    const std::size_t index = index_of(handle);
+    if (handle == kNoRecord || handles_[index] != handle) return nullptr;
+    return &records_.items()[index];
+  }
+  void add_to(Record& record, std::size_t index, const ScanContact& contact) noexcept;
   [[nodiscard]] static unsigned steps(const ScanEvent& event) noexcept;
   static void complete(Record& record) noexcept;
   enum class PortsOf : std::uint8_t { wanted, needed };
@@ -158,6 +169,7 @@ class ScanRecords {
   void release(std::size_t index) noexcept;
 
   ReservedMemory<Record> records_;
+  std::vector<Handle> handles_;                      ///< `kNoRecord` for no scan
   std::vector<std::chrono::nanoseconds> prolonged_;  ///< when last; `kFree` for no scan
   std::size_t open_scans_ = 0;
   HashKey key_;

@@ -1,8 +1,11 @@
 // Memory of sources for detectors: fixed size, keyed hash, no chains, constant work per packet.
-// Eight-way set-associative: a bucket is one cache line with eight source addresses, when they were
+// Eight-way set-associative: a bucket is one cache line with eight keys, when their sources were
 // last fresh, roughly, and what they weigh; what a detector keeps of a source lies beside it, one
 // entry per way. So whom to give up is decided in the bucket alone. A source can only be in the
 // bucket its keyed hash names, so nobody outside can choose whom to collide with.
+//
+// Who comes in is for the detector to decide: all, or only sources of which something is known;
+// probation_table.h is for the others.
 #pragma once
 
 #include <algorithm>
@@ -10,26 +13,37 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <type_traits>
 #include <utility>
 
-#include "core/keyed_hash.h"
 #include "core/reserved_memory.h"
 #include "core/result.h"
+#include "detect/lanes.h"
 
 namespace scanlogd {
 
-/// IPv4 sources and one `Entry` for each. Memory is reserved when made and touched as used, so an
+namespace detail {
+template <class Entry>
+concept HasKey = requires(Entry entry) {
+  entry.key;
+};
+}  // namespace detail
+
+/// Sources and one `Entry` for each. Memory is reserved when made and touched as used, so an
 /// idle machine pays for what it saw, a flooded one for all of it and never for more.
 /// `Entry` is trivial and has a member `std::uint32_t last`, the tick at which its source last did
 /// something new. Times are counted in ticks of the caller's choice, modulo 2^32.
+/// A source is known by its IPv4 address, or, where `Entry` has a member `std::uint64_t key`, by
+/// that: an exact key or a keyed hash of whatever makes a source (an IPv6 address, a /64).
 template <class Entry>
 class SourceTable {
   static_assert(std::is_trivially_copyable_v<Entry>);
 
  public:
   static constexpr std::size_t kWays = 8;
+
+  /// What a source is known by; not 0.
+  using Key = std::conditional_t<detail::HasKey<Entry>, std::uint64_t, std::uint32_t>;
 
   /// Where a source is, or was put. Valid until the next `insert` or `forget`.
   struct Slot {
@@ -40,42 +54,51 @@ class SourceTable {
     explicit operator bool() const noexcept { return entry != nullptr; }
   };
 
-  /// Room for `sources`, rounded up to a power of two of at least eight. A source idle for more
-  /// than `lifetime` ticks is worth nothing.
-  [[nodiscard]] static Result<SourceTable> make(std::size_t sources, std::uint32_t lifetime,
-                                                HashKey key) {
-    const std::size_t buckets = std::bit_ceil(sources < kWays ? kWays : sources) / kWays;
+  /// Bytes that room for `sources` takes.
+  [[nodiscard]] static constexpr std::size_t bytes_for(std::size_t sources) noexcept {
+    return (sources + kWays - 1) / kWays * kBucketBytes;
+  }
+
+  /// As much as fits into `bytes`, but at least one bucket. A source idle for more than `lifetime`
+  /// ticks is worth nothing.
+  [[nodiscard]] static Result<SourceTable> make(std::size_t bytes, std::uint32_t lifetime) {
+    const std::size_t buckets = std::max<std::size_t>(bytes / kBucketBytes, 1);
     auto bucket_memory = ReservedMemory<Bucket>::make(buckets, "source table");
     if (!bucket_memory) return std::unexpected(bucket_memory.error());
     auto entry_memory = ReservedMemory<Entry>::make(buckets * kWays, "source table");
     if (!entry_memory) return std::unexpected(entry_memory.error());
-    return SourceTable(std::move(*bucket_memory), std::move(*entry_memory), lifetime, key);
+    return SourceTable(std::move(*bucket_memory), std::move(*entry_memory), lifetime);
   }
 
   /// The bucket of a source, so that its hash is worked out once for each packet.
   using Place = std::uint32_t;
 
-  /// Where `source` (host order, not 0) belongs.
-  [[nodiscard]] Place place(std::uint32_t source) const noexcept {
-    return static_cast<Place>(keyed_hash(key_, source) & (buckets_.items().size() - 1));
+  /// Where a source belongs: `hash` is a keyed hash of its key (keyed_hash.h), all bits usable.
+  [[nodiscard]] Place place(std::uint32_t hash) const noexcept {
+    return static_cast<Place>(std::uint64_t{hash} * buckets_.items().size() >> 32);
   }
 
   /// Asks the processor for the bucket at `place` ahead of its use.
   void prefetch(Place place) const noexcept { __builtin_prefetch(&buckets_.items()[place], 1); }
 
-  /// Asks for the entry of `source`, or for the one it would get at `now`. To be called when the
-  /// bucket has come, well before `find` and `insert`.
-  void prefetch_entry(Place place, std::uint32_t source, std::uint32_t now) const noexcept {
-    const Bucket& home = buckets_.items()[place];
-    std::size_t way = way_of(home, source);
-    if (way == kWays) way = victim(home, now).way;
-    __builtin_prefetch(&entries_.items()[place * kWays + way], 1);
+  /// Asks for the entry of `key`; false if there is none, as far as the bucket tells. To be called
+  /// when that has come, well before `find`.
+  bool prefetch_entry(Place place, Key key) const noexcept {
+    const unsigned ways = ways_of(buckets_.items()[place], tag_of(key));
+    if (ways == 0) return false;
+    __builtin_prefetch(&entries_.items()[place * kWays + first_of(ways)], 1);
+    return true;
   }
 
-  /// The slot of `source`, or an empty one.
-  [[nodiscard]] Slot find(Place place, std::uint32_t source) noexcept {
-    const std::size_t way = way_of(buckets_.items()[place], source);
-    return way == kWays ? Slot{} : slot(place, way);
+  /// The slot of the source `key`, or an empty one.
+  [[nodiscard]] Slot find(Place place, Key key) noexcept {
+    unsigned ways = ways_of(buckets_.items()[place], tag_of(key));
+    if constexpr (detail::HasKey<Entry>) {
+      while (ways != 0 && entries_.items()[place * kWays + first_of(ways)].key != key) {
+        ways &= ways - 1;  // another one with the same tag
+      }
+    }
+    return ways == 0 ? Slot{} : slot(place, first_of(ways));
   }
 
   /// The source of `slot` did something new.
@@ -84,20 +107,20 @@ class SourceTable {
     *slot.age = rough(now);
   }
 
-  /// Takes a slot for `source`, which must not be in the table, last seen at `now`, its entry and
-  /// weight zero but for the time. Gives up, in this order: an unused slot; one idle for more than
-  /// the lifetime; of the older half of the bucket the one with the lowest weight, of equals the
-  /// oldest, so that neither newcomers nor a flood of sources with some weight each can choose whom
-  /// to push out. `evicted` tells of the last case.
-  [[nodiscard]] Slot insert(Place place, std::uint32_t source, std::uint32_t now,
-                            bool& evicted) noexcept {
+  /// Takes a slot for the source `key`, which must not be in the table, last seen at `now`, its
+  /// entry and weight zero but for the time and the key. Gives up, in this order: an unused slot;
+  /// one idle for more than the lifetime; of the older half of the bucket the one with the lowest
+  /// weight, of equals the oldest, so that neither newcomers nor a flood of sources with some
+  /// weight each can choose whom to push out. `evicted` tells of the last case.
+  [[nodiscard]] Slot insert(Place place, Key key, std::uint32_t now, bool& evicted) noexcept {
     Bucket& home = buckets_.items()[place];
     const Victim chosen = victim(home, now);
     evicted = chosen.is_live;
-    home.source[chosen.way] = source;
+    home.tag[chosen.way] = tag_of(key);
     home.weight[chosen.way] = 0;
     const Slot taken = slot(place, chosen.way);
     *taken.entry = Entry{};
+    if constexpr (detail::HasKey<Entry>) taken.entry->key = key;
     touch(taken, now);
     return taken;
   }
@@ -105,7 +128,7 @@ class SourceTable {
   /// Makes the slot unused.
   void forget(const Slot& gone) noexcept {
     const auto index = static_cast<std::size_t>(gone.entry - entries_.items().data());
-    buckets_.items()[index / kWays].source[index % kWays] = 0;
+    buckets_.items()[index / kWays].tag[index % kWays] = 0;
   }
 
   /// Sources it has room for.
@@ -117,30 +140,29 @@ class SourceTable {
   }
 
  private:
-  // Eight numbers that are computed with at once, and what comparing them gives.
-  using Words [[gnu::vector_size(32)]] = std::uint32_t;
+  // Eight numbers that are computed with at once.
   using Lanes [[gnu::vector_size(16)]] = std::uint16_t;
 
   struct alignas(64) Bucket {
-    std::array<std::uint32_t, kWays> source;  // 0: unused
-    std::array<std::uint16_t, kWays> last;    // see `rough`
+    std::array<std::uint32_t, kWays> tag;   // 0: unused
+    std::array<std::uint16_t, kWays> last;  // see `rough`
     std::array<std::uint16_t, kWays> weight;
   };
   static_assert(sizeof(Bucket) == 64);
+  static constexpr std::size_t kBucketBytes = sizeof(Bucket) + kWays * sizeof(Entry);
 
   struct Victim {
     std::size_t way;
     bool is_live;
   };
 
-  SourceTable(ReservedMemory<Bucket> buckets, ReservedMemory<Entry> entries, std::uint32_t lifetime,
-              HashKey key) noexcept
+  SourceTable(ReservedMemory<Bucket> buckets, ReservedMemory<Entry> entries,
+              std::uint32_t lifetime) noexcept
       : buckets_(std::move(buckets)),
         entries_(std::move(entries)),
         shift_(static_cast<unsigned>(
             std::max(0, static_cast<int>(std::bit_width(lifetime)) - kRoughBits))),
-        lifetime_(static_cast<std::uint16_t>(lifetime >> shift_)),
-        key_(key) {}
+        lifetime_(static_cast<std::uint16_t>(lifetime >> shift_)) {}
 
   // A tick as buckets keep it. It comes round after at least eight lifetimes: a source forgotten
   // for so long may look alive to whoever needs its slot, but not to `find`, whose caller looks at
@@ -155,7 +177,7 @@ class SourceTable {
   }
 
   // The first lane that is not 0, or `kWays`.
-  [[nodiscard]] static std::size_t first_of(Lanes mask) noexcept {
+  [[nodiscard]] static std::size_t first_lane(Lanes mask) noexcept {
     static_assert(std::endian::native == std::endian::little, "lanes are counted from the low end");
     const auto halves = std::bit_cast<std::array<std::uint64_t, 2>>(mask);
     constexpr int kLaneBits = 16;
@@ -164,14 +186,22 @@ class SourceTable {
     return halves[0] != 0 ? low : kWays / 2 + high;  // countr_zero(0) is 64
   }
 
-  // All bits set in the lanes of the ways that hold `source`.
-  [[nodiscard]] static Lanes ways_of(const Bucket& bucket, std::uint32_t source) noexcept {
-    Words sources;
-    std::memcpy(&sources, bucket.source.data(), sizeof(sources));
-    return __builtin_convertvector(sources == source, Lanes);
+  // What a bucket keeps of a key: an address is its own tag, other keys are compared in the entry.
+  [[nodiscard]] static std::uint32_t tag_of(Key key) noexcept {
+    if constexpr (detail::HasKey<Entry>) {
+      const auto folded = static_cast<std::uint32_t>(key ^ key >> 32);
+      return folded == 0 ? 1 : folded;
+    } else {
+      return key;
+    }
   }
-  [[nodiscard]] static std::size_t way_of(const Bucket& bucket, std::uint32_t source) noexcept {
-    return first_of(ways_of(bucket, source));
+
+  // Bit n: way n has this tag.
+  [[nodiscard]] static unsigned ways_of(const Bucket& bucket, std::uint32_t tag) noexcept {
+    return equal_lanes(bucket.tag.data(), tag);
+  }
+  [[nodiscard]] static std::size_t first_of(unsigned ways) noexcept {
+    return static_cast<std::size_t>(std::countr_zero(ways));
   }
 
   [[nodiscard]] Slot slot(std::size_t index, std::size_t way) noexcept {
@@ -179,10 +209,14 @@ class SourceTable {
     return {&entries_.items()[index * kWays + way], &home.weight[way], &home.last[way]};
   }
 
-  // Without a branch that depends on the data, so that a flood does not pay for wrong guesses.
+  // In a full bucket without a branch that depends on the data, so that a flood does not pay for
+  // wrong guesses.
   [[nodiscard]] Victim victim(const Bucket& bucket, std::uint32_t now) const noexcept {
-    // The order in which ways are given up: unused, stale, of the older half, of the younger; then
-    // by weight, as far as that is told apart; then by age, which no two have in common.
+    if (const unsigned unused = ways_of(bucket, 0)) {
+      return {.way = first_of(unused), .is_live = false};
+    }
+    // The order in which ways are given up: stale, of the older half, of the younger; then by
+    // weight, as far as that is told apart; then by age, which no two have in common.
     constexpr std::uint16_t kStale = 1 << 14;
     constexpr std::uint16_t kOlder = 2 << 14;
     constexpr std::uint16_t kYounger = 3 << 14;
@@ -200,14 +234,13 @@ class SourceTable {
     Lanes order = rank < kHalf ? kOlder - Lanes{} : kYounger - Lanes{};
     order |= (weight < kHeaviest ? weight : kHeaviest - Lanes{}) << 3;
     order = age > lifetime_ ? kStale - Lanes{} : order;
-    order = ways_of(bucket, 0) != 0 ? Lanes{} : order;
     order |= rank;
     // The least of them.
     Lanes least = order;
     least = minimum(least, __builtin_shufflevector(least, least, 4, 5, 6, 7, 0, 1, 2, 3));
     least = minimum(least, __builtin_shufflevector(least, least, 2, 3, 0, 1, 6, 7, 4, 5));
     least = minimum(least, __builtin_shufflevector(least, least, 1, 0, 3, 2, 5, 4, 7, 6));
-    return {.way = first_of(as_lanes(order == least)), .is_live = least[0] >= kOlder};
+    return {.way = first_lane(as_lanes(order == least)), .is_live = least[0] >= kOlder};
   }
 
   template <class Mask>
@@ -220,7 +253,6 @@ class SourceTable {
   ReservedMemory<Entry> entries_;
   unsigned shift_;          ///< of `rough`
   std::uint16_t lifetime_;  ///< in rough ticks
-  HashKey key_;
 };
 
 }  // namespace scanlogd

@@ -2,7 +2,10 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <memory>
 #include <optional>
+#include <string>
+#include <string_view>
 #include <vector>
 
 #include "support/detector_bench.h"
@@ -335,21 +338,222 @@ TEST(ClassicOptions, UnknownKeysAndBadValuesAreRefused) {
   EXPECT_FALSE(make_detector("classic", options({{"sources", "255"}})));
 }
 
-TEST(ClassicOptions, MemoryFollowsTheNumberOfSources) {
-  const auto small = make_detector("classic", options({{"sources", "256"}}));
-  const auto large = make_detector("classic", options({{"sources", "65536"}}));
-  ASSERT_TRUE(small);
-  ASSERT_TRUE(large);
-  EXPECT_EQ((*small)->stats().memory, 256U * (64 + 8));
-  EXPECT_EQ((*large)->stats().memory, 65536U * (64 + 8));
+std::size_t memory_of(const Section& section) {
+  const auto detector = make_detector("classic", section);
+  return detector ? (*detector)->stats().memory : 0;
 }
 
-TEST(ClassicOptions, ASmallTableUnderPressureSaysThatItEvicts) {
+TEST(ClassicOptions, TheMemoryOfTheTablesIsHalfForEitherTier) {
+  const std::size_t records = memory_of({}) - (std::size_t{16} << 20);
+  EXPECT_LT(records, std::size_t{3} << 20);
+  const std::size_t large = memory_of(options({{"memory", "64M"}}));
+  EXPECT_NEAR(static_cast<double>(large - records), 64 << 20, 1000);
+}
+
+TEST(ClassicOptions, SmallMemoryHasFewerRecordsToo) {
+  EXPECT_LT(memory_of(options({{"memory", "small"}})), std::size_t{5} << 18);
+  EXPECT_LT(memory_of(options({{"memory", "128k"}})), std::size_t{5} << 16);
+  EXPECT_FALSE(make_detector("classic", options({{"memory", "127k"}})));
+}
+
+TEST(ClassicOptions, MemoryFollowsTheNumberOfSources) {
+  const std::size_t once = memory_of(options({{"sources", "100000"}}));
+  const std::size_t twice = memory_of(options({{"sources", "200000"}}));
+  EXPECT_EQ(twice - once, 2U * 100'000 * (64 + 8)) << "as much for those with one packet";
+}
+
+TEST(ClassicOptions, MemoryAndTheNumberOfSourcesExcludeEachOther) {
+  const auto both = make_detector("classic", options({{"memory", "16M"}, {"sources", "65536"}}));
+  ASSERT_FALSE(both);
+  EXPECT_EQ(both.error().what, "--test: the memory is given as well");
+}
+
+std::string source(int number) {
+  return "10." + std::to_string(number / 65536) + "." + std::to_string(number / 256 % 256) + "." +
+         std::to_string(number % 256);
+}
+
+TEST(ClassicTiers, ATableUnderPressureSaysWhoItGivesUp) {
   DetectorBench bench("classic", options({{"sources", "256"}}));
-  for (int i = 0; i < 1024; ++i) {
-    bench.see(tcp().from("10.0." + std::to_string(i / 256) + "." + std::to_string(i % 256)).at(1s));
+  constexpr int kFlood = 10'000;
+  for (int i = 0; i < kFlood; ++i) bench.see(tcp().from(source(i)).at(1s));
+  const DetectorStats stats = bench.detector().stats();
+  EXPECT_EQ(stats.new_sources, 10'000U);
+  EXPECT_EQ(stats.evicted, bench.counter("new_source_evicting"));
+  EXPECT_EQ(stats.evicted, kFlood - 256U * 6) << "all others are still known";
+}
+
+TEST(ClassicTiers, SourcesWithTwoPacketsAreGivenUpForOthersOnly) {
+  DetectorBench bench("classic", options({{"sources", "256"}}));
+  for (int i = 0; i < 1000; ++i) {
+    for (Port port = 20; port < 22; ++port) {
+      bench.see(tcp().from(source(i)).to_port(port).at(1s));
+    }
   }
-  EXPECT_GE(bench.counter("new_source_evicting"), 1024U - 256U);
+  EXPECT_EQ(bench.detector().stats().evicted, 1000U - 256U);
+  EXPECT_EQ(bench.counter("new_source_evicting"), 0U) << "each leaves the first tier at once";
+}
+
+TEST(ClassicTiers, StaleSourcesAreNotCountedAsGivenUp) {
+  DetectorBench bench("classic", options({{"sources", "256"}}));
+  for (int i = 0; i < 10'000; ++i) bench.see(tcp().from(source(i)).at(i * 3010ms));
+  EXPECT_EQ(bench.detector().stats().evicted, 0U);
+}
+
+TEST(ClassicTiers, AFloodOfOnePacketSourcesCannotReachASourceWithTwo) {
+  DetectorBench bench("classic", options({{"memory", "128k"}}));
+  std::chrono::nanoseconds now = 1s;
+  int scans = 0;
+  int flood = 0;
+  for (Port port = 20; port < 27; ++port) {
+    scans += bench.see(tcp().from("192.0.2.1").to_port(port).at(now)) ? 1 : 0;
+    if (port == 20) continue;
+    for (int i = 0; i < 10'000; ++i) bench.see(tcp().from(source(flood++)).at(now += 100us));
+  }
+  EXPECT_EQ(scans, 1);
+  EXPECT_GT(bench.detector().stats().evicted, 50'000U) << "the first tier was full all the time";
+}
+
+TEST(ClassicTiers, RepeatsOfTheFirstPacketDoNotMakeASourceMore) {
+  DetectorBench bench("classic", options({{"memory", "128k"}}));
+  for (int i = 0; i < 5000; ++i) {
+    for (int repeat = 0; repeat < 3; ++repeat) bench.see(tcp().from(source(i)).at(1s));
+  }
+  EXPECT_EQ(bench.counter("known_port"), 10'000U);
+  EXPECT_EQ(bench.detector().stats().evicted, bench.counter("new_source_evicting"));
+}
+
+// A scan from its begin to its end.
+class ClassicScan : public ::testing::Test {
+ protected:
+  std::vector<ScanEvent> see(PacketBuilder packet) {
+    const Packet built = packet.at(now_);
+    return collect([&] { detector_->inspect({&built, 1}, *events_); });
+  }
+  std::vector<ScanEvent> advance(std::chrono::nanoseconds now) {
+    return collect([&] { detector_->advance(now, *events_); });
+  }
+  /// Seven ports from 20 on; the begin.
+  ScanEvent begin(std::string_view from = "192.0.2.1") {
+    std::vector<ScanEvent> told;
+    for (Port port = 20; port < 27; ++port) {
+      now_ += 10ms;
+      told = see(tcp().from(from).to_port(port));
+    }
+    EXPECT_EQ(told.size(), 1U);
+    return told.empty() ? ScanEvent{} : told.back();
+  }
+  std::string ranges() const {
+    std::string text;
+    for (const PortRange& range : events_->ports().back().view()) {
+      text += std::to_string(range.first) + "-" + std::to_string(range.last) + " ";
+    }
+    return text;
+  }
+
+  std::unique_ptr<Detector> detector_ = std::move(*make_detector("classic"));
+  std::unique_ptr<EventList> events_ = std::make_unique<EventList>();
+  std::chrono::nanoseconds now_ = 1000s;
+
+ private:
+  template <class Call>
+  std::vector<ScanEvent> collect(Call call) {
+    events_->clear();
+    call();
+    return {events_->view().begin(), events_->view().end()};
+  }
+};
+
+TEST_F(ClassicScan, BeginsWithTheTotalsSoFar) {
+  const ScanEvent event = begin();
+  EXPECT_EQ(event.phase, Phase::begin);
+  EXPECT_EQ(event.kind, ScanKind::vertical);
+  EXPECT_EQ(event.rule, ScanRule::classic);
+  EXPECT_EQ(event.technique, Technique::syn_or_connect);
+  EXPECT_EQ(event.packets, 7U);
+  EXPECT_EQ(event.ports_total, 7U);
+  EXPECT_EQ(event.hosts_total, 1U);
+  EXPECT_EQ(detector_->stats().open_scans, 1U);
+}
+
+TEST_F(ClassicScan, EndsWhenItsSourceHasPausedForMoreThanTheDelay) {
+  const std::uint64_t record = begin().record;
+  for (Port port = 27; port < 100; ++port) EXPECT_TRUE(see(tcp().to_port(port)).empty());
+  EXPECT_TRUE(see(tcp().to("198.51.100.2", 22)).empty());
+  EXPECT_TRUE(advance(now_ + 3s).empty());
+  const auto ends = advance(now_ + 3011ms);
+  ASSERT_EQ(ends.size(), 1U);
+  EXPECT_EQ(ends[0].phase, Phase::end);
+  EXPECT_EQ(ends[0].reason, EndReason::idle);
+  EXPECT_EQ(ends[0].record, record);
+  EXPECT_EQ(ends[0].detected, now_);
+  EXPECT_EQ(ends[0].packets, 81U);
+  EXPECT_EQ(ends[0].ports_total, 80U);
+  EXPECT_EQ(ends[0].hosts_total, 2U);
+  EXPECT_EQ(to_string(ends[0].source), "192.0.2.1");
+  EXPECT_EQ(ranges(), "20-99 ");
+  EXPECT_EQ(detector_->stats().open_scans, 0U);
+}
+
+TEST_F(ClassicScan, IsNotProlongedByPortsOnItsList) {
+  begin();
+  const std::chrono::nanoseconds last = now_;
+  now_ += 2s;
+  EXPECT_TRUE(see(tcp().to_port(20)).empty());
+  const auto ends = advance(last + 3011ms);
+  ASSERT_EQ(ends.size(), 1U);
+  EXPECT_EQ(ends[0].packets, 8U);
+  EXPECT_EQ(ends[0].detected, now_) << "but they belong to it";
+}
+
+TEST_F(ClassicScan, DoesNotEndBeforeItsSourceIsForgotten) {
+  now_ = 1000s;
+  begin();  // the last port comes 7 ticks later
+  now_ += 3s;
+  now_ += 9'999'999ns;  // still the same tick, three seconds later
+  EXPECT_TRUE(advance(now_).empty());
+  EXPECT_TRUE(see(tcp().to_port(99)).empty());
+  EXPECT_TRUE(advance(now_ + 3s).empty());
+}
+
+TEST_F(ClassicScan, IsAnotherOneAfterAPause) {
+  const std::uint64_t first = begin().record;
+  now_ += 4s;
+  EXPECT_NE(begin().record, first);
+  EXPECT_EQ(advance(now_).size(), 1U) << "the first";
+  EXPECT_EQ(advance(Detector::kEndOfTime).size(), 1U) << "the second";
+}
+
+TEST_F(ClassicScan, AllEndWithScanlogd) {
+  for (int i = 0; i < 20; ++i) begin("192.0.2." + std::to_string(1 + i));
+  std::size_t ends = 0;
+  for (auto told = advance(Detector::kEndOfTime); !told.empty();
+       told = advance(Detector::kEndOfTime)) {
+    for (const ScanEvent& end : told) EXPECT_EQ(end.reason, EndReason::shutdown);
+    ends += told.size();
+  }
+  EXPECT_EQ(ends, 20U);
+}
+
+TEST_F(ClassicScan, TellsHowItProbed) {
+  struct Case {
+    std::string_view flags;
+    Technique technique;
+  };
+  int number = 0;
+  for (const Case& each :
+       {Case{"S", Technique::syn_or_connect}, Case{"SEW", Technique::syn_or_connect},
+        Case{"", Technique::null}, Case{"F", Technique::fin}, Case{"FPU", Technique::xmas},
+        Case{"FU", Technique::xmas}, Case{"SF", Technique::odd_flags},
+        Case{"P", Technique::odd_flags}}) {
+    const std::string from = "192.0.2." + std::to_string(++number);
+    std::vector<ScanEvent> told;
+    for (Port port = 20; port < 27; ++port) {
+      told = see(tcp().from(from).to_port(port).flags(each.flags));
+    }
+    ASSERT_EQ(told.size(), 1U);
+    EXPECT_EQ(told[0].technique, each.technique) << each.flags;
+  }
 }
 
 }  // namespace

@@ -5,6 +5,9 @@
 
 #include <cstdint>
 #include <set>
+#include <vector>
+
+#include "core/keyed_hash.h"
 
 namespace scanlogd {
 namespace {
@@ -18,8 +21,11 @@ using Table = SourceTable<Entry>;
 constexpr HashKey kKey{0x0123456789abcdef, 0xfedcba9876543210};
 constexpr std::uint32_t kLifetime = 300;
 
+/// A source's hash under `kKey`.
+std::uint32_t hash(std::uint32_t source) { return keyed_permutation(kKey, source); }
+
 Table make(std::size_t sources) {
-  auto table = Table::make(sources, kLifetime, kKey);
+  auto table = Table::make(Table::bytes_for(sources), kLifetime);
   EXPECT_TRUE(table);
   return std::move(*table);
 }
@@ -27,7 +33,7 @@ Table make(std::size_t sources) {
 /// Inserts and tells whether a live source had to go.
 bool insert(Table& table, std::uint32_t source, std::uint32_t now, std::uint16_t weight = 1) {
   bool evicted = false;
-  const auto slot = table.insert(table.place(source), source, now, evicted);
+  const auto slot = table.insert(table.place(hash(source)), source, now, evicted);
   *slot.weight = weight;
   slot.entry->mark = source;
   return evicted;
@@ -38,37 +44,41 @@ TEST(SourceTable, FindsWhatWasInserted) {
   // A quarter full: a bucket of eight that overflows at a mean of two has a probability near 1e-3.
   for (std::uint32_t source = 1; source <= 8192; ++source) EXPECT_FALSE(insert(table, source, 10));
   for (std::uint32_t source = 1; source <= 8192; ++source) {
-    const auto slot = table.find(table.place(source), source);
+    const auto slot = table.find(table.place(hash(source)), source);
     ASSERT_TRUE(slot);
     EXPECT_EQ(slot.entry->mark, source);
     EXPECT_EQ(slot.entry->last, 10U);
   }
-  EXPECT_FALSE(table.find(table.place(8193), 8193));
+  EXPECT_FALSE(table.find(table.place(hash(8193)), 8193));
 }
 
 TEST(SourceTable, ForgottenSourcesAreGone) {
   Table table = make(8);
   insert(table, 7, 1);
-  table.forget(table.find(table.place(7), 7));
-  EXPECT_FALSE(table.find(table.place(7), 7));
+  table.forget(table.find(table.place(hash(7)), 7));
+  EXPECT_FALSE(table.find(table.place(hash(7)), 7));
 }
 
 TEST(SourceTable, ANewEntryIsZero) {
   Table table = make(8);
   insert(table, 1, 1, 99);
-  table.forget(table.find(table.place(1), 1));
+  table.forget(table.find(table.place(hash(1)), 1));
   bool evicted = false;
-  const auto slot = table.insert(table.place(2), 2, 1, evicted);
+  const auto slot = table.insert(table.place(hash(2)), 2, 1, evicted);
   EXPECT_EQ(*slot.weight, 0U);
   EXPECT_EQ(slot.entry->mark, 0U);
   EXPECT_EQ(slot.entry->last, 1U);
 }
 
-TEST(SourceTable, CapacityIsAPowerOfTwoOfAtLeastEight) {
+TEST(SourceTable, CapacityIsWhatFitsIntoTheMemory) {
   EXPECT_EQ(make(1).capacity(), 8U);
   EXPECT_EQ(make(8).capacity(), 8U);
   EXPECT_EQ(make(9).capacity(), 16U);
   EXPECT_EQ(make(65536).capacity(), 65536U);
+  const auto table = Table::make(1'000'000, kLifetime);
+  ASSERT_TRUE(table);
+  EXPECT_LE(table->memory(), 1'000'000U);
+  EXPECT_GT(table->memory(), 999'000U);
 }
 
 TEST(SourceTable, AFullBucketGivesUpAStaleSourceFirst) {
@@ -76,7 +86,7 @@ TEST(SourceTable, AFullBucketGivesUpAStaleSourceFirst) {
   for (std::uint32_t source = 1; source <= 8; ++source)
     insert(table, source, source == 5 ? 1 : 200);
   EXPECT_FALSE(insert(table, 9, 302)) << "source 5 is 301 ticks old";
-  EXPECT_FALSE(table.find(table.place(5), 5));
+  EXPECT_FALSE(table.find(table.place(hash(5)), 5));
 }
 
 TEST(SourceTable, ASourceAtItsLifetimeIsStillLive) {
@@ -91,7 +101,7 @@ TEST(SourceTable, OfTheOlderHalfTheLightestGoes) {
     insert(table, source, source, source == 3 ? 2 : 9);
   }
   EXPECT_TRUE(insert(table, 9, 20));
-  EXPECT_FALSE(table.find(table.place(3), 3));
+  EXPECT_FALSE(table.find(table.place(hash(3)), 3));
 }
 
 TEST(SourceTable, ALightSourceOfTheYoungerHalfStays) {
@@ -100,8 +110,8 @@ TEST(SourceTable, ALightSourceOfTheYoungerHalfStays) {
     insert(table, source, source, source == 6 ? 1 : 9);
   }
   EXPECT_TRUE(insert(table, 9, 20));
-  EXPECT_TRUE(table.find(table.place(6), 6));
-  EXPECT_FALSE(table.find(table.place(1), 1)) << "of equals the oldest";
+  EXPECT_TRUE(table.find(table.place(hash(6)), 6));
+  EXPECT_FALSE(table.find(table.place(hash(1)), 1)) << "of equals the oldest";
 }
 
 TEST(SourceTable, AFloodOfOnePacketSourcesCannotEvictTheHeavyOnes) {
@@ -110,25 +120,25 @@ TEST(SourceTable, AFloodOfOnePacketSourcesCannotEvictTheHeavyOnes) {
   for (std::uint32_t flood = 1; flood <= 10000; ++flood) {
     if (flood != 1000) insert(table, flood, 2, 1);
   }
-  EXPECT_TRUE(table.find(table.place(1000), 1000));
+  EXPECT_TRUE(table.find(table.place(hash(1000)), 1000));
 }
 
 TEST(SourceTable, ATouchedSourceIsYoungAgain) {
   Table table = make(8);
   for (std::uint32_t source = 1; source <= 8; ++source) insert(table, source, source);
-  table.touch(table.find(table.place(1), 1), 9);
+  table.touch(table.find(table.place(hash(1)), 1), 9);
   EXPECT_TRUE(insert(table, 9, 20));
-  EXPECT_TRUE(table.find(table.place(1), 1));
-  EXPECT_FALSE(table.find(table.place(2), 2)) << "now the oldest";
+  EXPECT_TRUE(table.find(table.place(hash(1)), 1));
+  EXPECT_FALSE(table.find(table.place(hash(2)), 2)) << "now the oldest";
 }
 
 TEST(SourceTable, LongLifetimesAreCountedRoughly) {
   constexpr std::uint32_t kHour = 360'000;
-  auto table = Table::make(8, kHour, kKey);
+  auto table = Table::make(Table::bytes_for(8), kHour);
   ASSERT_TRUE(table);
   for (std::uint32_t source = 1; source <= 8; ++source) EXPECT_FALSE(insert(*table, source, 1));
   EXPECT_TRUE(insert(*table, 9, kHour - 100)) << "all are live";
-  auto other = Table::make(8, kHour, kKey);
+  auto other = Table::make(Table::bytes_for(8), kHour);
   ASSERT_TRUE(other);
   for (std::uint32_t source = 1; source <= 8; ++source) EXPECT_FALSE(insert(*other, source, 1));
   EXPECT_FALSE(insert(*other, 9, kHour + 1000)) << "all are stale";
@@ -138,25 +148,26 @@ TEST(SourceTable, TimesMayWrapAround) {
   Table table = make(8);
   for (std::uint32_t source = 1; source <= 8; ++source) insert(table, source, 0xffff'fff0 + source);
   EXPECT_TRUE(insert(table, 9, 100)) << "all are live: 8 is 108 ticks old";
-  EXPECT_FALSE(table.find(table.place(1), 1)) << "the oldest";
+  EXPECT_FALSE(table.find(table.place(hash(1)), 1)) << "the oldest";
 }
 
 TEST(SourceTable, PrefetchingChangesNothing) {
   Table table = make(8);
   for (std::uint32_t source = 1; source <= 9; ++source) {
-    table.prefetch(table.place(source));
-    table.prefetch_entry(table.place(source), source, source);
+    table.prefetch(table.place(hash(source)));
+    EXPECT_FALSE(table.prefetch_entry(table.place(hash(source)), source));
     insert(table, source, source);
+    EXPECT_TRUE(table.prefetch_entry(table.place(hash(source)), source));
   }
-  EXPECT_FALSE(table.find(table.place(1), 1));
-  EXPECT_TRUE(table.find(table.place(2), 2));
+  EXPECT_FALSE(table.find(table.place(hash(1)), 1));
+  EXPECT_TRUE(table.find(table.place(hash(2)), 2));
 }
 
 TEST(SourceTable, AnotherKeyGroupsSourcesDifferently) {
   // Sources that overflow one bucket under one key spread under another.
+  constexpr HashKey kOther{0x452821e638d01377, 0xbe5466cf34e90c6c};
   Table table = make(65536);
-  auto other = Table::make(65536, kLifetime, HashKey{1, 2});
-  ASSERT_TRUE(other);
+  Table other = make(65536);
   std::set<std::uint32_t> evicting;
   for (std::uint32_t source = 1; source <= 65536; ++source) {
     if (insert(table, source, 1)) evicting.insert(source);
@@ -164,13 +175,43 @@ TEST(SourceTable, AnotherKeyGroupsSourcesDifferently) {
   std::size_t also = 0;
   std::size_t others = 0;
   for (std::uint32_t source = 1; source <= 65536; ++source) {
-    const bool evicts = insert(*other, source, 1);
-    if (!evicts) continue;
+    bool evicted = false;
+    (void)other.insert(other.place(keyed_permutation(kOther, source)), source, 1, evicted);
+    if (!evicted) continue;
     ++others;
     if (evicting.contains(source)) ++also;
   }
   ASSERT_GT(others, 100U);
   EXPECT_LT(also, others * 3 / 4);
+}
+
+struct KeyedEntry {
+  std::uint64_t key;
+  std::uint32_t last;
+};
+
+TEST(SourceTable, KeysOf64BitsAreToldApartThoughTheirTagsAreEqual) {
+  using KeyedTable = SourceTable<KeyedEntry>;
+  auto table = KeyedTable::make(KeyedTable::bytes_for(8), kLifetime);
+  ASSERT_TRUE(table);
+  // The tag is both halves, folded.
+  const std::vector<std::uint64_t> keys = {0x0000'0001'0000'0002, 0x0000'0002'0000'0001,
+                                           0x0000'0003'0000'0000, 0x0000'0000'0000'0003,
+                                           0x1234'5678'1234'5678, 0x0000'0000'0000'0001};
+  for (const std::uint64_t key : keys) {
+    EXPECT_FALSE(table->find(0, key));
+    bool evicted = false;
+    EXPECT_EQ(table->insert(0, key, 1, evicted).entry->key, key);
+    EXPECT_FALSE(evicted);
+  }
+  for (const std::uint64_t key : keys) {
+    ASSERT_TRUE(table->find(0, key));
+    EXPECT_EQ(table->find(0, key).entry->key, key);
+    EXPECT_TRUE(table->prefetch_entry(0, key));
+  }
+  table->forget(table->find(0, keys[1]));
+  EXPECT_FALSE(table->find(0, keys[1]));
+  EXPECT_TRUE(table->find(0, keys[3]));
 }
 
 }  // namespace

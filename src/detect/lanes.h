@@ -1,0 +1,28 @@
+// Comparing eight numbers at once, for the buckets of tables: vectors of the size that every x86-64
+// and aarch64 processor has.
+#pragma once
+
+#include <cstdint>
+#include <cstring>
+
+namespace scanlogd {
+
+/// Bit n is set where the nth of the eight numbers at `numbers` (32 bytes, of any alignment) equals
+/// `value` in the bits of `mask`.
+[[nodiscard]] inline unsigned equal_lanes(const void* numbers, std::uint32_t value,
+                                          std::uint32_t mask = ~std::uint32_t{0}) noexcept {
+  using Four [[gnu::vector_size(16)]] = std::uint32_t;
+  using Two [[gnu::vector_size(16)]] = std::uint64_t;
+  struct {
+    Four low, high;
+  } eight;
+  std::memcpy(&eight, numbers, sizeof(eight));
+  const auto equal = [&](Four four) { return Four((four & mask) == (value & mask)); };
+  constexpr Four kLowBits = {0x01, 0x02, 0x04, 0x08};
+  constexpr Four kHighBits = {0x10, 0x20, 0x40, 0x80};
+  const Two bits = Two(equal(eight.low) & kLowBits) | Two(equal(eight.high) & kHighBits);
+  const std::uint64_t pair = bits[0] | bits[1];
+  return static_cast<unsigned>((pair | pair >> 32) & 0xff);
+}
+
+}  // namespace scanlogd

@@ -1,0 +1,195 @@
+// Where IPv4 sources stay as long as they have sent one packet, or only repeats of it: the lower
+// tier beside a SourceTable. Whoever sends something else is taken from here into that table, with
+// all that the first packet said. So a flood of sources with one packet each, as forging them costs
+// least, passes through here and never displaces a source of which more is known.
+//
+// Six-way set-associative: a bucket is two cache lines side by side with all of six sources. Full
+// buckets give up the oldest. Constant work for each packet, no chains, fixed memory.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <utility>
+
+#include "core/packet.h"
+#include "core/reserved_memory.h"
+#include "core/result.h"
+#include "detect/lanes.h"
+
+namespace scanlogd {
+
+/// What the first packet of a source adds to what is told of it.
+struct FirstPacket {
+  std::chrono::nanoseconds time{};
+  std::uint32_t target = 0;  ///< IPv4, host order
+  Port source_port = 0;
+  Port target_port = 0;
+  std::uint8_t flags = 0;
+  std::uint8_t tos = 0;
+  std::uint8_t ttl = 0;
+};
+
+/// IPv4 sources and the first packet of each. They are known by a permutation of their addresses
+/// (keyed_hash.h), so that none is taken for another.
+class ProbationTable {
+ public:
+  static constexpr std::size_t kWays = 6;
+
+  /// What times are counted in, modulo 2^32.
+  static constexpr std::chrono::nanoseconds kTick = std::chrono::milliseconds(10);
+
+  /// Where a source is. Valid until the next `insert` or `forget`.
+  struct Slot {
+    std::uint32_t bucket = 0;
+    std::uint32_t way = kWays;  ///< `kWays`: nowhere
+
+    explicit operator bool() const noexcept { return way != kWays; }
+  };
+
+  /// As much as fits into `bytes`, but at least 32 kB. A source is live for `lifetime` ticks.
+  [[nodiscard]] static Result<ProbationTable> make(std::size_t bytes, std::uint32_t lifetime) {
+    const std::size_t buckets = std::max(bytes / sizeof(Bucket), kLeastBuckets);
+    auto memory = ReservedMemory<Bucket>::make(buckets, "probation table");
+    if (!memory) return std::unexpected(memory.error());
+    return ProbationTable(std::move(*memory), lifetime);
+  }
+
+  /// Asks the processor for what `find` needs ahead of its use. In all functions here `source` is
+  /// the permuted address.
+  void prefetch(std::uint32_t source) const noexcept {
+    __builtin_prefetch(&buckets_.items()[index(source)], 1);
+  }
+  /// Asks for what else `insert` needs.
+  void prefetch_rest(std::uint32_t source) const noexcept {
+    constexpr std::size_t kLine = 64;
+    __builtin_prefetch(&buckets_.items()[index(source)].bytes()[kLine], 1);
+  }
+
+  /// The slot of `source`, or an empty one.
+  [[nodiscard]] Slot find(std::uint32_t source) const noexcept {
+    const std::uint32_t at = index(source);
+    return {.bucket = at, .way = way_of(buckets_.items()[at], source)};
+  }
+
+  /// The tick of the packet in `slot`.
+  [[nodiscard]] std::uint32_t tick(Slot slot) const noexcept {
+    return buckets_.items()[slot.bucket].tick[slot.way];
+  }
+  /// Its target port.
+  [[nodiscard]] Port target_port(Slot slot) const noexcept {
+    return buckets_.items()[slot.bucket].target_port[slot.way];
+  }
+  /// Its TCP flags.
+  [[nodiscard]] std::uint8_t flags(Slot slot) const noexcept {
+    return buckets_.items()[slot.bucket].flags[slot.way];
+  }
+  /// All of it. `now` is at most 2^31 ticks later.
+  [[nodiscard]] FirstPacket packet(Slot slot, std::chrono::nanoseconds now) const noexcept {
+    const Bucket& home = buckets_.items()[slot.bucket];
+    const std::size_t way = slot.way;
+    const std::uint32_t age = tick_of(now) - home.tick[way];
+    return {
+        .time = kTick * (now / kTick - age) + std::chrono::nanoseconds(home.rest[way] & kTagMask),
+        .target = home.target[way],
+        .source_port = home.source_port[way],
+        .target_port = home.target_port[way],
+        .flags = home.flags[way],
+        .tos = static_cast<std::uint8_t>(home.tag[way] >> kTagBits),
+        .ttl = static_cast<std::uint8_t>(home.rest[way] >> kTagBits)};
+  }
+
+  /// Remembers `packet` as the first one of `source`, which must not be here. True where a live
+  /// source had to go for it.
+  bool insert(std::uint32_t source, const FirstPacket& packet) noexcept {
+    Bucket& home = buckets_.items()[index(source)];
+    const std::uint32_t now = tick_of(packet.time);
+    // The unused and the oldest in one number for each, with its way in the lowest bits: the
+    // largest is found without a branch that depends on the data.
+    constexpr unsigned kWayBits = 3;
+    constexpr std::uint32_t kUnused = ~std::uint32_t{0} >> kWayBits;
+    std::uint32_t chosen = 0;
+#pragma GCC unroll 6
+    for (std::uint32_t way = 0; way < kWays; ++way) {
+      const bool is_used = (home.used >> way & 1) != 0;
+      const std::uint32_t age = is_used ? std::min(now - home.tick[way], kUnused - 1) : kUnused;
+      chosen = std::max(chosen, age << kWayBits | way);
+    }
+    const std::uint32_t way = chosen & ((1U << kWayBits) - 1);
+    const auto rest = static_cast<std::uint32_t>((packet.time % kTick).count());
+    home.tag[way] = (source & kTagMask) | std::uint32_t{packet.tos} << kTagBits;
+    home.tick[way] = now;
+    home.target_port[way] = packet.target_port;
+    home.used = static_cast<std::uint8_t>(home.used | 1U << way);
+    home.flags[way] = packet.flags;
+    home.target[way] = packet.target;
+    home.rest[way] = (rest & kTagMask) | std::uint32_t{packet.ttl} << kTagBits;
+    home.source_port[way] = packet.source_port;
+    return chosen >> kWayBits <= lifetime_;
+  }
+
+  /// Makes the slot unused.
+  void forget(Slot slot) noexcept {
+    Bucket& home = buckets_.items()[slot.bucket];
+    home.used = static_cast<std::uint8_t>(home.used & ~(1U << slot.way));
+  }
+
+  /// Sources it has room for.
+  [[nodiscard]] std::size_t capacity() const noexcept { return buckets_.items().size() * kWays; }
+
+  /// Bytes reserved.
+  [[nodiscard]] std::size_t memory() const noexcept { return buckets_.items().size_bytes(); }
+
+  /// The tick of `time`.
+  [[nodiscard]] static std::uint32_t tick_of(std::chrono::nanoseconds time) noexcept {
+    return static_cast<std::uint32_t>(time / kTick);
+  }
+
+ private:
+  /// Of the first line, what every look needs; of the second, what only a new or a promoted source
+  /// needs. `tag` is the lower 24 bits of the permuted address and, above, the TOS byte; `rest` the
+  /// nanoseconds since the tick began and, above, the TTL.
+  struct alignas(128) Bucket {
+    std::array<std::uint32_t, kWays> tag;
+    std::array<std::uint32_t, kWays> tick;
+    std::array<Port, kWays> target_port;
+    std::uint8_t used;  ///< bit n: way n
+    std::array<std::uint8_t, kWays> flags;
+    std::array<std::uint32_t, kWays> target;
+    std::array<std::uint32_t, kWays> rest;
+    std::array<Port, kWays> source_port;
+
+    [[nodiscard]] const std::byte* bytes() const noexcept {
+      return static_cast<const std::byte*>(static_cast<const void*>(this));
+    }
+  };
+  static_assert(sizeof(Bucket) == 128);
+
+  // A bucket holds the sources of one stretch of permuted addresses; so many buckets make it one of
+  // at most 2^24, in which the lower bits tell them apart.
+  static constexpr unsigned kTagBits = 24;
+  static constexpr std::uint32_t kTagMask = (1U << kTagBits) - 1;
+  static constexpr std::size_t kLeastBuckets = std::size_t{1} << (32 - kTagBits);
+  static_assert(kTick.count() <= kTagMask);
+
+  ProbationTable(ReservedMemory<Bucket> buckets, std::uint32_t lifetime) noexcept
+      : buckets_(std::move(buckets)), lifetime_(lifetime) {}
+
+  [[nodiscard]] std::uint32_t index(std::uint32_t source) const noexcept {
+    return static_cast<std::uint32_t>(std::uint64_t{source} * buckets_.items().size() >> 32);
+  }
+
+  [[nodiscard]] static std::uint32_t way_of(const Bucket& bucket, std::uint32_t source) noexcept {
+    // Six tags, and two numbers that follow them and are never in use.
+    const unsigned found = equal_lanes(bucket.bytes(), source, kTagMask) & bucket.used;
+    return found == 0 ? std::uint32_t{kWays} : static_cast<std::uint32_t>(std::countr_zero(found));
+  }
+
+  ReservedMemory<Bucket> buckets_;
+  std::uint32_t lifetime_;
+};
+
+}  // namespace scanlogd
