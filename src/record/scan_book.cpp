@@ -12,6 +12,7 @@ Scan ScanBook::enter(const ScanEvent& event,
   scan.id = ++stats_.detected;
   scan.started = wall(event.started);
   scan.detected = wall(event.detected);
+  scan.at = scan.detected;
   scan.event = event;
   scan.announce = limiter_.admit(event.detected);
   switch (scan.announce) {

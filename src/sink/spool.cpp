@@ -20,7 +20,7 @@ std::string_view Spool::front() noexcept {
   if (empty()) return {};
   const std::size_t size = front_size();
   for (std::size_t i = 0; i < size; ++i) scratch_[i] = at(kLengthBytes + i);
-  return {scratch_, size};
+  return {scratch_.get(), size};
 }
 
 void Spool::pop() noexcept {

@@ -12,12 +12,14 @@ namespace scanlogd {
 /// when it is full the newest message is refused, because the first lines of an attack say most.
 class Spool {
  public:
-  /// Longest message it takes.
-  static constexpr std::size_t kMaxMessage = 2048;
+  /// Longest message it takes: an EVE event and a line end.
+  static constexpr std::size_t kMaxMessage = 16 * 1024 + 1;
 
   /// Room for `bytes`; each message costs its length plus two. Touched only as used.
   explicit Spool(std::size_t bytes)
-      : ring_(std::make_unique_for_overwrite<char[]>(bytes)), capacity_(bytes) {}
+      : ring_(std::make_unique_for_overwrite<char[]>(bytes)),
+        capacity_(bytes),
+        scratch_(std::make_unique_for_overwrite<char[]>(kMaxMessage)) {}
 
   /// False where `message` is too long or does not fit any more.
   [[nodiscard]] bool push(std::string_view message) noexcept;
@@ -43,7 +45,7 @@ class Spool {
   std::size_t head_ = 0;  ///< first byte of the oldest message
   std::size_t used_ = 0;
   std::uint64_t messages_ = 0;
-  char scratch_[kMaxMessage] = {};  ///< the oldest message in one piece
+  std::unique_ptr<char[]> scratch_;  ///< the oldest message in one piece
 };
 
 }  // namespace scanlogd

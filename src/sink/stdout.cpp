@@ -1,7 +1,8 @@
-// Scan lines on standard output, notices on standard error: for a person at a terminal, a pipe, and
-// for reading capture files. Written with write(2): no stdio, so that nothing is hidden in a
-// buffer. While watching live traffic a reader that does not read must not stop us: lines wait in a
-// bounded spool. A file run (`wait = true`) waits for its reader instead and loses nothing.
+// Scan lines on standard output (`format = json`: EVE events, of every scan), notices on standard
+// error: for a person at a terminal, a pipe, and for reading capture files. Written with write(2):
+// no stdio, so that nothing is hidden in a buffer. While watching live traffic a reader that does
+// not read must not stop us: lines wait in a bounded spool. A file run (`wait = true`) waits for
+// its reader instead and loses nothing.
 #include <poll.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@
 #include <string_view>
 
 #include "core/classic_line.h"
+#include "core/eve.h"
 #include "sink/sink.h"
 #include "sink/spool.h"
 
@@ -20,7 +22,11 @@ namespace scanlogd {
 namespace {
 
 constexpr std::size_t kSpoolBytes = 64 * 1024;
+/// An event is about ten times as long as a line.
+constexpr std::size_t kJsonSpoolBytes = 10 * kSpoolBytes;
 constexpr std::string_view kIdent = "scanlogd: ";
+constexpr std::string_view kLines = "lines";
+constexpr std::string_view kJson = "json";
 
 /// poll(2) answers at once whether a write of up to PIPE_BUF bytes would go through.
 bool has_room(int fd) noexcept {
@@ -46,14 +52,19 @@ int write_all(int fd, std::string_view text) noexcept {
 
 class StdoutSink final : public Sink {
  public:
-  explicit StdoutSink(bool wait) : wait_(wait), spool_(kSpoolBytes) {}
+  StdoutSink(bool wait, bool json)
+      : wait_(wait), json_(json), spool_(json ? kJsonSpoolBytes : kSpoolBytes) {}
 
   [[nodiscard]] Result<void> write(const Scan& scan) override {
-    LineBuffer buffer;
-    const std::string_view line = format_classic_line(scan, buffer);
-    if (line.empty()) return {};
+    std::string text;
+    if (json_) {
+      append_eve(text, scan, {});
+    } else {
+      LineBuffer buffer;
+      text = format_classic_line(scan, buffer);
+    }
+    if (text.empty()) return {};
     ++stats_.written;
-    std::string text(line);
     text += '\n';
     if (wait_) return deliver(text);
     if (!spool_.push(text)) ++stats_.lost;
@@ -103,15 +114,22 @@ class StdoutSink final : public Sink {
   }
 
   bool wait_;
+  bool json_;
   Spool spool_;
   SinkStats stats_;
 };
 
 Result<std::unique_ptr<Sink>> open(const Section& options) {
-  if (auto known = options.reject_unknown({"wait"}); !known) return std::unexpected(known.error());
+  if (auto known = options.reject_unknown({"format", "wait"}); !known) {
+    return std::unexpected(known.error());
+  }
   const auto wait = options.boolean("wait", false);
   if (!wait) return std::unexpected(wait.error());
-  return std::make_unique<StdoutSink>(*wait);
+  const std::string_view format = options.text("format").value_or(kLines);
+  if (format != kLines && format != kJson) {
+    return fail(options.origin("format") + ": '" + std::string(format) + "' must be lines or json");
+  }
+  return std::make_unique<StdoutSink>(*wait, format == kJson);
 }
 
 }  // namespace

@@ -7,6 +7,8 @@
 #include <random>
 #include <string>
 
+#include "core/eve.h"
+
 namespace scanlogd {
 namespace {
 
@@ -41,10 +43,12 @@ TEST(Spool, RefusesTheNewestWhenFullAndKeepsTheRest) {
   EXPECT_EQ(spool.messages(), 2U);
 }
 
-TEST(Spool, RefusesAMessageOfMoreThan2048Bytes) {
-  Spool spool(10000);
-  EXPECT_TRUE(spool.push(std::string(2048, 'x')));
-  EXPECT_FALSE(spool.push(std::string(2049, 'x')));
+TEST(Spool, RefusesAMessageThatIsLongerThanAnEventAndALineEnd) {
+  Spool spool(100'000);
+  const std::string longest(kMaxEveLength + 1, 'x');
+  EXPECT_TRUE(spool.push(longest));
+  EXPECT_FALSE(spool.push(longest + 'x'));
+  EXPECT_EQ(spool.front(), longest);
 }
 
 TEST(Spool, PopOfAnEmptySpoolDoesNothing) {

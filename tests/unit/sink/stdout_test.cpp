@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "core/eve.h"
 #include "core/unique_fd.h"
 #include "support/scans.h"
 
@@ -132,6 +133,30 @@ TEST_F(StdoutSink, AFileRunFailsWhenItsReaderIsGone) {
   }
   EXPECT_EQ(what, "write(standard output): Broken pipe");
   EXPECT_EQ((*sink)->stats().lost, 1U);
+}
+
+TEST_F(StdoutSink, AsJsonItTellsOfEveryScan) {
+  Section options;
+  options.set("format", "json", "test");
+  auto sink = open_sink("stdout", options);
+  ASSERT_TRUE(sink);
+  Scan scan = some_scan();
+  scan.announce = Announce::held_back;
+  std::string text;
+  {
+    Redirected out(STDOUT_FILENO);
+    EXPECT_TRUE((*sink)->write(scan));
+    text = out.read();
+  }
+  std::string event;
+  append_eve(event, scan, {});
+  EXPECT_EQ(text, event + "\n");
+}
+
+TEST_F(StdoutSink, RefusesUnknownFormats) {
+  Section options;
+  options.set("format", "xml", "--output");
+  EXPECT_EQ(open_sink("stdout", options).error().what, "--output: 'xml' must be lines or json");
 }
 
 TEST_F(StdoutSink, RefusesUnknownOptions) {

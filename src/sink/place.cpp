@@ -1,0 +1,50 @@
+// See place.h.
+#include "sink/place.h"
+
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <utility>
+
+namespace scanlogd {
+
+Result<Place> Place::open(const std::string& path) {
+  const std::size_t slash = path.rfind('/');
+  if (!path.starts_with('/') || slash + 1 == path.size()) return fail_errno("open", path, EINVAL);
+  const std::string directory = slash == 0 ? "/" : path.substr(0, slash);
+  UniqueFd fd(::open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+  if (!fd) return fail_errno("open", directory, errno);
+  return Place(path, std::move(fd), path.substr(slash + 1));
+}
+
+Result<UniqueFd> Place::append(mode_t mode) const {
+  UniqueFd file(::openat(
+      directory_.get(), name_.c_str(),
+      O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, mode));
+  if (!file) return fail_errno("open", path_, errno);
+  return file;
+}
+
+Result<UniqueFd> Place::connect(int type) const {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  if (name_.size() >= sizeof(address.sun_path)) return fail_errno("connect", path_, ENAMETOOLONG);
+  std::ranges::copy(name_, address.sun_path);
+  UniqueFd socket(::socket(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+  if (!socket) return fail_errno("socket", path_, errno);
+  // connect(2) takes a path only, so the directory becomes the working directory for a moment.
+  if (::fchdir(directory_.get()) != 0) return fail_errno("fchdir", path_, errno);
+  const bool connected =
+      ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
+  const int code = errno;
+  // A working directory outside a chroot is a way out of it.
+  if (::chdir("/") != 0) return fail_errno("chdir", "/", errno);
+  if (!connected) return fail_errno("connect", path_, code);
+  return socket;
+}
+
+}  // namespace scanlogd

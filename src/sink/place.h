@@ -1,0 +1,39 @@
+// A file's or socket's place that stays within reach: its directory held open, and a name in it.
+// Inside a chroot, and under Landlock, there is no other way to a path outside.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+
+#include "core/result.h"
+#include "core/unique_fd.h"
+
+namespace scanlogd {
+
+/// Where something is, or will be.
+class Place {
+ public:
+  /// The directory of `path`, which must be absolute, has to exist; what is in it need not.
+  [[nodiscard]] static Result<Place> open(const std::string& path);
+
+  /// Opens the file there to append to it, making it with `mode` where there is none. No link is
+  /// followed, nothing blocks.
+  [[nodiscard]] Result<UniqueFd> append(mode_t mode) const;
+
+  /// Connects a UNIX socket of `type` (SOCK_DGRAM, SOCK_STREAM) to the one there. Whoever is inside
+  /// a chroot is back at its root afterwards.
+  [[nodiscard]] Result<UniqueFd> connect(int type) const;
+
+  [[nodiscard]] const std::string& path() const noexcept { return path_; }
+
+ private:
+  Place(std::string path, UniqueFd directory, std::string name) noexcept
+      : path_(std::move(path)), directory_(std::move(directory)), name_(std::move(name)) {}
+
+  std::string path_;  ///< for messages
+  UniqueFd directory_;
+  std::string name_;
+};
+
+}  // namespace scanlogd

@@ -1,0 +1,89 @@
+// Files and sockets by their directory.
+#include "sink/place.h"
+
+#include <gtest/gtest.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <string>
+
+namespace scanlogd {
+namespace {
+
+class PlaceOf : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    std::string pattern = ::testing::TempDir() + "scanlogd-place-XXXXXX";
+    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
+    directory_ = pattern;
+  }
+  void TearDown() override { std::filesystem::remove_all(directory_); }
+
+  std::string in(const std::string& name) const { return directory_ + "/" + name; }
+
+  std::string directory_;
+};
+
+TEST_F(PlaceOf, AppendsToTheFileThereOrMakesIt) {
+  const auto place = Place::open(in("log"));
+  ASSERT_TRUE(place);
+  EXPECT_EQ(place->path(), in("log"));
+  for (int i = 0; i < 2; ++i) {
+    const auto file = place->append(0600);
+    ASSERT_TRUE(file);
+    EXPECT_EQ(::write(file->get(), "x", 1), 1);
+  }
+  struct stat status {};
+  ASSERT_EQ(::stat(in("log").c_str(), &status), 0);
+  EXPECT_EQ(status.st_size, 2);
+  EXPECT_EQ(status.st_mode & 0777U, 0600U);
+}
+
+TEST_F(PlaceOf, FollowsTheDirectoryAndNotItsName) {
+  const auto place = Place::open(in("log"));
+  ASSERT_TRUE(place);
+  const std::string moved = directory_ + "-moved";
+  std::filesystem::rename(directory_, moved);
+  EXPECT_TRUE(place->append(0600));
+  EXPECT_TRUE(std::filesystem::exists(moved + "/log"));
+  std::filesystem::rename(moved, directory_);
+}
+
+TEST_F(PlaceOf, FollowsNoLink) {
+  std::ofstream(in("victim")) << "kept";
+  std::filesystem::create_symlink(in("victim"), in("log"));
+  const auto place = Place::open(in("log"));
+  ASSERT_TRUE(place);
+  const auto file = place->append(0600);
+  ASSERT_FALSE(file);
+  EXPECT_EQ(file.error().what, "open(" + in("log") + "): Too many levels of symbolic links");
+}
+
+TEST_F(PlaceOf, RefusesPathsThatAreNone) {
+  EXPECT_FALSE(Place::open("relative"));
+  EXPECT_FALSE(Place::open(directory_ + "/"));
+  EXPECT_FALSE(Place::open(""));
+  const auto missing = Place::open(in("none/log"));
+  ASSERT_FALSE(missing);
+  EXPECT_EQ(missing.error().what, "open(" + in("none") + "): No such file or directory");
+}
+
+TEST_F(PlaceOf, ConnectingNeedsAListener) {
+  const auto place = Place::open(in("socket"));
+  ASSERT_TRUE(place);
+  EXPECT_EQ(place->connect(SOCK_DGRAM).error().what,
+            "connect(" + in("socket") + "): No such file or directory");
+}
+
+TEST_F(PlaceOf, ASocketsNameHasItsLongestLength) {
+  const auto place = Place::open(in(std::string(108, 'x')));
+  ASSERT_TRUE(place);
+  EXPECT_EQ(place->connect(SOCK_DGRAM).error().code, ENAMETOOLONG);
+}
+
+}  // namespace
+}  // namespace scanlogd
