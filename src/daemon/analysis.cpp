@@ -30,9 +30,26 @@ void Analysis::keep_local(PacketBatch& batch) noexcept {
   batch.size = size;
 }
 
+std::optional<StatePressure> Analysis::press(std::chrono::nanoseconds now) {
+  std::uint64_t new_sources = 0;
+  std::uint64_t evicted = 0;
+  for (const NamedDetector& each : detectors_) {
+    const DetectorStats stats = each.detector->stats();
+    new_sources += stats.new_sources;
+    evicted += stats.evicted;
+  }
+  if (now == Detector::kEndOfTime) return pressure_.finish(evicted);
+  return pressure_.look(new_sources, evicted, now);
+}
+
 bool Analysis::has_open_scans() const noexcept {
-  return std::ranges::any_of(
-      detectors_, [](const NamedDetector& each) { return each.detector->stats().open_scans > 0; });
+  std::uint64_t evicted = 0;
+  for (const NamedDetector& each : detectors_) {
+    const DetectorStats stats = each.detector->stats();
+    if (stats.open_scans > 0) return true;
+    evicted += stats.evicted;
+  }
+  return pressure_.is_waiting(evicted);
 }
 
 void Analysis::set_local(std::span<const Network> networks) noexcept {

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
 #include <vector>
@@ -12,6 +13,7 @@
 #include "core/packet.h"
 #include "core/scan_event.h"
 #include "daemon/accounts.h"
+#include "daemon/pressure.h"
 #include "detect/detector.h"
 
 namespace scanlogd {
@@ -35,7 +37,7 @@ class Analysis {
 
   /// Judges the packets of `batch` (which it may reorder away: packets to foreign targets are
   /// removed) and calls `take(value)` for all that is to be said: `ScanPorts` first, then each
-  /// `ScanEvent`.
+  /// `ScanEvent`, then a `StatePressure`.
   template <class Take>
   void process(PacketBatch& batch, Take take) {
     keep_local(batch);
@@ -61,9 +63,11 @@ class Analysis {
         pass_on(take);
       } while (!events_->view().empty());
     }
+    if (const auto pressure = press(now)) take(*pressure);
   }
 
-  /// Do scans go on, so that `advance` is to be called although no packets come?
+  /// Do scans go on, or is pressure to be told, so that `advance` is to be called although no
+  /// packets come?
   [[nodiscard]] bool has_open_scans() const noexcept;
 
   /// The networks that are ours, for all detectors.
@@ -89,12 +93,14 @@ class Analysis {
   }
 
   void keep_local(PacketBatch& batch) noexcept;
+  [[nodiscard]] std::optional<StatePressure> press(std::chrono::nanoseconds now);
 
   std::vector<NamedDetector> detectors_;
   std::vector<Network> local_;
   bool keeps_sources_;  ///< packets from local networks, too
   std::unique_ptr<EventList> events_;
   std::chrono::nanoseconds advanced_{};  ///< the latest time that detectors were told
+  Pressure pressure_;
   EngineAccounts accounts_;
 };
 

@@ -97,6 +97,11 @@ void LinkedOutlet::pass_on(const ScanPorts& ports,
   (void)send(ports, MSG_DONTWAIT);
 }
 
+void LinkedOutlet::pass_on(const StatePressure& pressure,
+                           std::chrono::nanoseconds /*wall_minus_monotonic*/) {
+  notify(Severity::warning, to_string(pressure));
+}
+
 void LinkedOutlet::process(PacketBatch& batch) {
   analysis_.process(batch, [&](const auto& found) { pass_on(found, batch.wall_minus_monotonic); });
 }

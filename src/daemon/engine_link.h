@@ -72,6 +72,7 @@ class LinkedOutlet final : public Outlet {
 
   void pass_on(const ScanEvent& event, std::chrono::nanoseconds wall_minus_monotonic) noexcept;
   void pass_on(const ScanPorts& ports, std::chrono::nanoseconds wall_minus_monotonic) noexcept;
+  void pass_on(const StatePressure& pressure, std::chrono::nanoseconds wall_minus_monotonic);
 
   Analysis analysis_;
   UniqueFd socket_;

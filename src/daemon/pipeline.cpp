@@ -9,13 +9,12 @@ Pipeline::Pipeline(Analysis analysis, Reporter& reporter) noexcept
     : analysis_(std::move(analysis)), reporter_(reporter) {}
 
 void Pipeline::process(PacketBatch& batch) {
-  analysis_.process(
-      batch, [&](const auto& found) { reporter_.report(found, batch.wall_minus_monotonic); });
+  analysis_.process(batch, [&](const auto& found) { pass_on(found, batch.wall_minus_monotonic); });
 }
 
 void Pipeline::advance(std::chrono::nanoseconds now,
                        std::chrono::nanoseconds wall_minus_monotonic) {
-  analysis_.advance(now, [&](const auto& found) { reporter_.report(found, wall_minus_monotonic); });
+  analysis_.advance(now, [&](const auto& found) { pass_on(found, wall_minus_monotonic); });
 }
 
 bool Pipeline::has_open_scans() const noexcept { return analysis_.has_open_scans(); }

@@ -73,6 +73,14 @@ class Pipeline final : public Outlet {
   [[nodiscard]] std::string accounts(const Captures& captures) const;
 
  private:
+  template <class Found>
+  void pass_on(const Found& found, std::chrono::nanoseconds wall_minus_monotonic) {
+    reporter_.report(found, wall_minus_monotonic);
+  }
+  void pass_on(const StatePressure& pressure, std::chrono::nanoseconds /*wall_minus_monotonic*/) {
+    notify(Severity::warning, to_string(pressure));
+  }
+
   Analysis analysis_;
   Reporter& reporter_;
 };

@@ -88,5 +88,33 @@ TEST_F(PipelineTest, TheAccountsFitIntoANotice) {
       << "thirty counters of twenty digits must fit";
 }
 
+TEST_F(PipelineTest, LiveSourcesThatAreGivenUpAreToldWithinASecond) {
+  Section options;
+  options.set("memory", "128k", "test");
+  std::vector<NamedDetector> detectors;
+  detectors.push_back({"classic", make_detector("classic", options).value()});
+  std::vector<std::unique_ptr<Sink>> sinks;
+  sinks.push_back(std::make_unique<RecordingSink>(tape_));
+  reporter_.emplace(std::move(sinks));
+  Pipeline pipeline(Analysis(std::move(detectors), {}), *reporter_);
+  std::chrono::nanoseconds now = 1s;
+  for (int i = 0; i < 16; ++i) {
+    batch_->size = 0;
+    for (int j = 0; j < 256; ++j) {
+      const std::string source = "10.0." + std::to_string(i) + "." + std::to_string(j);
+      batch_->push(tcp().from(source).at(now += 100us));
+    }
+    pipeline.process(*batch_);
+  }
+  EXPECT_TRUE(pipeline.has_open_scans()) << "time is to be told";
+  pipeline.advance(now + 1s, 0ns);
+  ASSERT_EQ(tape_.notices.size(), 1U);
+  EXPECT_EQ(tape_.notices[0].substr(0, 16), "state pressure: ");
+  pipeline.advance(Detector::kEndOfTime, 0ns);
+  ASSERT_EQ(tape_.notices.size(), 2U);
+  EXPECT_EQ(tape_.notices[1].substr(0, 23), "state pressure is over:");
+  EXPECT_FALSE(pipeline.has_open_scans());
+}
+
 }  // namespace
 }  // namespace scanlogd::test
