@@ -202,12 +202,13 @@ Counted ContactDetector::add(const Sighting& sighting, ContactSource& entry, Wei
                   .weight = weight,
                   .network_weight = 0,
                   .target_port = sighting.packet->target_port,
+                  .protocol = sighting.packet->protocol,
                   .family = first_of,
                   .waits = waits,
-                  .is_novel = false,
-                  .victim = 0};
+                  .victim = Distributed::kNone};
   network_ = nullptr;
   if (entry.contacts < kForNetwork && (entry.flags & source_flag::alarmed) == 0) {
+    contact.victim = sighting.victim;
     contact.network = add_to_network(sighting, weight, waits, contact.network_weight);
   }
   leak_all(entry, sighting.now);
@@ -221,6 +222,7 @@ Counted ContactDetector::add(const Sighting& sighting, ContactSource& entry, Wei
     pending_.add(contact, [this](Pending& oldest) { settle(oldest); });
     return Counted::waits;
   }
+  tell_novelty(contact);
   decide(entry, false);
   return Counted::counted;
 }
@@ -252,7 +254,16 @@ ContactSource* ContactDetector::network_of(const Pending& contact) noexcept {
   return networks_.at(contact.network, network_key(contact.source));
 }
 
+void ContactDetector::tell_novelty(const Pending& contact) noexcept {
+  if (contact.victim == Distributed::kNone || novelty_count_ == kNovelties) return;
+  novelties_[novelty_count_++] = {.source = contact.source,
+                                  .port = contact.target_port,
+                                  .protocol = contact.protocol,
+                                  .victim = contact.victim};
+}
+
 void ContactDetector::settle(Pending& contact) noexcept {
+  tell_novelty(contact);
   if (ContactSource* const entry = sources_.at(contact.entry, contact.source)) {
     entry->provisional = minus(entry->provisional, contact.weight);
     decide(*entry, false);

@@ -16,6 +16,7 @@
 #include "core/scan_event.h"
 #include "detect/admission.h"
 #include "detect/contact_table.h"
+#include "detect/distributed.h"
 #include "detect/pending.h"
 #include "detect/source_key.h"
 #include "detect/technique.h"
@@ -54,6 +55,7 @@ struct Sighting {
   FlowHash flow = 0;        ///< see `flow_hash`
   std::uint64_t local = 0;  ///< `address_word` of the target
   Tick now = 0;
+  std::uint8_t victim = Distributed::kNone;  ///< which one the target is
 
   /// The bit of the target among 64 (`ContactSource::hosts_seen`).
   [[nodiscard]] unsigned local_bit() const noexcept {
@@ -153,6 +155,14 @@ class ContactDetector {
     alarm_count_ = 0;
   }
 
+  /// Calls `tell(novelty)` for each contact that was settled since, of a source that had hardly
+  /// any.
+  template <class Tell>
+  void take_novelties(Tell tell) noexcept {
+    for (std::size_t i = 0; i < novelty_count_; ++i) tell(novelties_[i]);
+    novelty_count_ = 0;
+  }
+
   [[nodiscard]] const Thresholds& thresholds() const noexcept { return thresholds_; }
   [[nodiscard]] std::size_t memory() const noexcept {
     return sources_.memory() + networks_.memory() + admission_.memory() + pending_.memory();
@@ -182,6 +192,7 @@ class ContactDetector {
                                              Weight& added) noexcept;
   [[nodiscard]] ContactSource* network_of(const Pending& contact) noexcept;
   void settle(Pending& contact) noexcept;
+  void tell_novelty(const Pending& contact) noexcept;
   void decide(ContactSource& entry, bool is_network) noexcept;
 
   ContactTable sources_;
@@ -193,6 +204,9 @@ class ContactDetector {
   ContactSource* network_ = nullptr;
   std::uint64_t newcomers_ = 0;
   std::uint64_t admitted_ = 0;
+  static constexpr std::size_t kNovelties = 64;  // more at once are no distributed scan
+  std::array<Novelty, kNovelties> novelties_{};
+  std::size_t novelty_count_ = 0;
   static constexpr std::size_t kAlarms = 64;
   std::array<Alarm, kAlarms> alarms_{};
   std::size_t alarm_count_ = 0;

@@ -29,6 +29,7 @@ class FullDetector final : public Detector {
   explicit FullDetector(FullState state) : state_(std::move(state)) {}
 
   void inspect(std::span<const Packet> packets, EventList& events) noexcept override {
+    state_.events = &events;
     // Far enough ahead for lines to come from memory.
     constexpr std::size_t kAhead = 8;
     for (std::size_t begin = 0; begin < packets.size(); begin += looks_.size()) {
@@ -36,19 +37,20 @@ class FullDetector final : public Detector {
       for (std::size_t i = 0; i < std::min(kAhead, chunk.size()); ++i) prepare(chunk[i], looks_[i]);
       for (std::size_t i = 0; i < chunk.size(); ++i) {
         if (i + kAhead < chunk.size()) prepare(chunk[i + kAhead], looks_[i + kAhead]);
-        pass_time(chunk[i].time, events);
+        pass_time(chunk[i].time, &chunk[i]);
         ++counters_[take(chunk[i], looks_[i])].value;
-        state_.raise(events);
+        state_.raise();
       }
     }
   }
 
   void advance(std::chrono::nanoseconds now, EventList& events) noexcept override {
+    state_.events = &events;
     if (now != kEndOfTime) {
-      pass_time(now, events);
+      pass_time(now, nullptr);
     } else {
       state_.contacts.expire(state_.now, 0);
-      state_.raise(events);
+      state_.raise();
     }
     state_.reports.records().advance(now, events);
   }
@@ -84,7 +86,7 @@ class FullDetector final : public Detector {
   }
 
   // Everything that comes with time alone.
-  void pass_time(std::chrono::nanoseconds time, EventList& events) noexcept {
+  void pass_time(std::chrono::nanoseconds time, const Packet* packet) noexcept {
     state_.time = time;
     const Tick now = tick_of(time);
     if (now == state_.now) return;
@@ -93,7 +95,8 @@ class FullDetector final : public Detector {
     constexpr Tick kPatience = 1 * kSecond;
     constexpr Tick kPatienceWithoutAnswers = 3 * kSecond;
     state_.contacts.expire(now, state_.sees_answers() ? kPatience : kPatienceWithoutAnswers);
-    state_.raise(events);
+    state_.raise();
+    state_.pass_second(packet);
   }
 
   FullState state_;

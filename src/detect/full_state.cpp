@@ -1,9 +1,12 @@
 // See full_state.h.
 #include "detect/full_state.h"
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <utility>
+
+#include "detect/group_reports.h"
 
 namespace scanlogd {
 namespace {
@@ -44,13 +47,22 @@ Result<FullState> FullState::make(const Section& options, HashKey key) {
   if (!contacts) return std::unexpected(contacts.error());
   auto reports = ScanReports::make(contacts->capacity(), *scans, key);
   if (!reports) return std::unexpected(reports.error());
+  auto decoys = Decoys::make(key);
+  if (!decoys) return std::unexpected(decoys.error());
+  auto distributed = Distributed::make();
+  if (!distributed) return std::unexpected(distributed.error());
   return FullState{.sides = Sides(key),
                    .services = std::move(*services),
                    .questions = std::move(*questions),
                    .strays = std::move(*strays),
                    .handshakes = std::move(*handshakes),
                    .contacts = std::move(*contacts),
-                   .reports = std::move(*reports)};
+                   .reports = std::move(*reports),
+                   .decoys = std::move(*decoys),
+                   .distributed = std::move(*distributed),
+                   .idle_probes = {},
+                   .flood = {},
+                   .backscatter = {}};
 }
 
 bool FullState::sees_answers() const noexcept {
@@ -67,7 +79,8 @@ Sighting FullState::sight(const Packet& packet, const Side& side) const noexcept
           .port = side.port,
           .flow = side.flow,
           .local = side.local,
-          .now = now};
+          .now = now,
+          .victim = Distributed::kNone};
 }
 
 void FullState::prove(const Side& side, Proof proof) noexcept {
@@ -83,24 +96,67 @@ bool FullState::follow(const Sighting& sighting, ContactSource& entry) noexcept 
     return false;
   }
   reports.add(contacts.index_of(entry), entry, sighting);
+  if ((entry.flags & source_flag::decoy) != 0) compare(sighting, entry);
   return true;
 }
 
-bool FullState::note(Counted counted, const Sighting& sighting,
-                     const ContactSource* entry) noexcept {
+bool FullState::note(Counted counted, const Sighting& sighting, ContactSource* entry) noexcept {
   if (counted != Counted::waits && counted != Counted::counted) return false;
   reports.note(contacts.index_of(*entry), *entry, *sighting.packet, sighting.probe);
   if (const ContactSource* const network = contacts.network()) {
     reports.note_network(contacts.network_index(), *network, *sighting.packet, sighting.probe);
   }
+  compare(sighting, *entry);
   return true;
 }
 
-void FullState::raise(EventList& events) noexcept {
+void FullState::compare(const Sighting& sighting, ContactSource& entry) noexcept {
+  bool is_news = false;
+  DecoyGroup* const group = decoys.note(sighting, is_news);
+  if (group == nullptr) return;
+  if (is_news) {
+    for (std::size_t i = 0; i < group->count; ++i) {
+      const SourceKey member = group->members[i];
+      const ContactSource* const other = contacts.find(contacts.place(member), member);
+      constexpr std::uint8_t kReacted = source_flag::proven | source_flag::answered;
+      if (other != nullptr && (other->flags & kReacted) != 0) group->prefer(member);
+    }
+    const FirstContacts* const first = reports.first_contacts(contacts.index_of(entry), entry.key);
+    if (!begin_decoys(reports.records(), *group, first, time, *events)) return;
+  }
+  ScanEvent* const event = reports.records().event(group->record);
+  if (event == nullptr) return;
+  event->sources_total = group->count;
+  event->group_count =
+      static_cast<std::uint8_t>(std::min<std::size_t>(group->count, ScanEvent::kMaxGroup));
+  event->group = group->addresses;
+  // From now on their packets belong to the one scan.
+  for (std::size_t i = 0; i < group->count; ++i) {
+    const SourceKey member = group->members[i];
+    ContactSource* const other = contacts.find(contacts.place(member), member);
+    if (other == nullptr || (other->flags & source_flag::decoy) != 0) continue;
+    other->flags |= source_flag::decoy;
+    if (other->record != 0) continue;  // it had a scan of its own before
+    other->record = group->record;
+    contacts.set_alarmed(*other, false, now);
+  }
+}
+
+void FullState::raise() noexcept {
+  contacts.take_novelties([&](const Novelty& novelty) {
+    if (flood.is_on()) return;
+    DistributedScan* const scan = distributed.note(novelty, time, now);
+    if (scan == nullptr) return;
+    if (reports.records().event(scan->record) != nullptr) {
+      add_distributed(reports.records(), *scan, novelty);
+    } else if (scan->is_scan) {
+      (void)begin_distributed(reports.records(), *scan, *events);  // else with the next one
+    }
+  });
   contacts.take_alarms([&](const Alarm& alarm) {
     ContactSource* const entry = contacts.at(alarm.index, alarm.source, alarm.is_network);
-    if (entry == nullptr) return;
-    if (!reports.begin(alarm, *entry, handshakes.all(), time, events)) {
+    if (entry == nullptr || entry->record != 0) return;  // gone, or part of a group by now
+    if (!reports.begin(alarm, *entry, handshakes.all(), time, *events)) {
       entry->flags &= static_cast<std::uint8_t>(~source_flag::alarmed);
       return;
     }
@@ -108,9 +164,23 @@ void FullState::raise(EventList& events) noexcept {
   });
 }
 
+void FullState::pass_second(const Packet* packet) noexcept {
+  if (packet != nullptr) {
+    const std::uint64_t newcomers = contacts.newcomers();
+    const Flood::Change change = flood.pass(now, newcomers);
+    const auto sources = static_cast<std::uint32_t>(flood.sources(newcomers));
+    (void)note_flood(reports.records(), flood, change, sources, *packet, time, *events);
+  }
+  std::uint32_t hosts = 0;
+  if (const Backscatter::Host* const host = backscatter.summarise(now, hosts)) {
+    (void)tell_backscatter(reports.records(), *host, hosts, time, *events);
+  }
+}
+
 std::size_t FullState::memory() const noexcept {
   return services.memory() + questions.memory() + strays.memory() + handshakes.memory() +
-         contacts.memory() + reports.memory();
+         contacts.memory() + reports.memory() + decoys.memory() + distributed.memory() +
+         sizeof(idle_probes) + sizeof(backscatter);
 }
 
 }  // namespace scanlogd

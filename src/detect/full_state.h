@@ -10,8 +10,13 @@
 #include "core/result.h"
 #include "core/scan_event.h"
 #include "core/section.h"
+#include "detect/backscatter.h"
 #include "detect/contact.h"
+#include "detect/decoy.h"
+#include "detect/distributed.h"
 #include "detect/evidence.h"
+#include "detect/flood.h"
+#include "detect/idle_probe.h"
 #include "detect/scan_reports.h"
 #include "detect/sides.h"
 
@@ -31,6 +36,12 @@ struct FullState {
   Handshakes handshakes;
   ContactDetector contacts;
   ScanReports reports;
+  Decoys decoys;
+  Distributed distributed;
+  IdleProbes idle_probes;
+  Flood flood;
+  Backscatter backscatter;
+  EventList* events = nullptr;  ///< of the call
   std::uint64_t answers_seen = 0;
   std::uint64_t asked = 0;
   std::chrono::nanoseconds time{};  ///< of the packet, or of the call
@@ -57,10 +68,16 @@ struct FullState {
   [[nodiscard]] bool follow(const Sighting& sighting, ContactSource& entry) noexcept;
 
   /// Notes a contact that was counted. True where there was one to note.
-  bool note(Counted counted, const Sighting& sighting, const ContactSource* entry) noexcept;
+  bool note(Counted counted, const Sighting& sighting, ContactSource* entry) noexcept;
 
-  /// Begins the scans of all alarms.
-  void raise(EventList& events) noexcept;
+  /// Looks for others that sent the same as `sighting`, of `entry`.
+  void compare(const Sighting& sighting, ContactSource& entry) noexcept;
+
+  /// Begins the scans of all alarms, and of all novelties that are too many.
+  void raise() noexcept;
+
+  /// What a second has brought; `packet` is the last one that came, or nullptr.
+  void pass_second(const Packet* packet) noexcept;
 
   [[nodiscard]] std::size_t memory() const noexcept;
 };

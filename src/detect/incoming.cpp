@@ -1,18 +1,29 @@
 // See incoming.h.
 #include "detect/incoming.h"
 
+#include "detect/group_reports.h"
 #include "detect/verdict.h"
 
 namespace scanlogd {
 namespace {
 
+// A SYN-ACK that nobody asked for, to a service or not.
+void look_for_idle_scan(FullState& state, const Packet& packet, const Side& side) noexcept {
+  IdleProbes::Asker* const asker = state.idle_probes.note(side.remote, packet, state.now);
+  if (asker == nullptr) return;
+  (void)note_idle_probe(state.reports.records(), *asker, packet, *state.events);  // or the next
+}
+
 Incoming take_stray(FullState& state, const Sighting& sighting, const Side& side) noexcept {
   const Packet& packet = *sighting.packet;
   if (state.services.knows(side.port, state.now)) {
     state.prove(side, state.handshakes.judge(side.flow, packet));
+    if (!state.questions.has(side.flow)) look_for_idle_scan(state, packet, side);
     return Incoming::connection;
   }
   if (state.questions.has(side.flow)) return Incoming::connection;
+  look_for_idle_scan(state, packet, side);
+  state.backscatter.note(side.remote, side.port, packet);
   state.strays.note(side.flow, packet.flags, state.now);
   // NFS clients use low ports themselves, and servers are slow to let go of them.
   constexpr Port kNfs = 2049;
@@ -24,6 +35,14 @@ Incoming take_stray(FullState& state, const Sighting& sighting, const Side& side
   const Counted counted = state.contacts.count_stray(sighting, is_low, entry);
   (void)state.note(counted, sighting, entry);
   return Incoming::stray;
+}
+
+Incoming take_reset(FullState& state, const Packet& packet, const Side& side) noexcept {
+  state.prove(side, state.handshakes.judge(side.flow, packet));
+  if (!state.services.knows(side.port, state.now) && !state.questions.has(side.flow)) {
+    state.backscatter.note(side.remote, side.port, packet);
+  }
+  return Incoming::answers;
 }
 
 Incoming take_probe(FullState& state, const Sighting& sighting, const Side& side) noexcept {
@@ -46,8 +65,10 @@ Incoming take_probe(FullState& state, const Sighting& sighting, const Side& side
       return Incoming::weightless;
     }
   }
-  const Counted counted = state.contacts.count(sighting, entry);
-  (void)state.note(counted, sighting, entry);
+  Sighting contact = sighting;
+  contact.victim = state.distributed.victim_of(sighting.local, packet.target_address());
+  const Counted counted = state.contacts.count(contact, entry);
+  (void)state.note(counted, contact, entry);
   switch (counted) {
     case Counted::refused:
       return Incoming::refused;
@@ -78,8 +99,7 @@ Incoming take_incoming(FullState& state, const Packet& packet, const Side& side)
     case Role::answer:
       return Incoming::answers;
     case Role::reset:
-      state.prove(side, state.handshakes.judge(side.flow, packet));
-      return Incoming::answers;
+      return take_reset(state, packet, side);
     case Role::stray:
       return take_stray(state, sighting, side);
     case Role::probe:

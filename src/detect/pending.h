@@ -29,10 +29,10 @@ struct Pending {
   Weight weight = 0;
   Weight network_weight = 0;  ///< 0: not counted there
   Port target_port = 0;
+  IpProto protocol{};
   PortFamily family = PortFamily::none;  ///< that it was the first of
   bool waits = false;                    ///< it is not known yet what it was
-  bool is_novel = false;                 ///< to be shown to the detector of distributed scans
-  std::uint8_t victim = 0;               ///< which one's, if so
+  std::uint8_t victim = 0xff;            ///< to be shown to the detector of distributed scans
 };
 
 /// The last `kSize` of them.

@@ -28,14 +28,6 @@ std::chrono::nanoseconds idle_of(ScanRule rule) noexcept {
 constexpr std::size_t kNetworkShare = 4;  // as the contact detector has it
 constexpr std::uint8_t kVotes = 2;        // for a tool
 
-// How many of 64 equally likely values were drawn when so many different ones are there.
-std::uint32_t linear_count(std::uint64_t seen) noexcept {
-  constexpr double kBits = 64;
-  const int clear = 64 - std::popcount(seen);
-  if (clear == 0) return 4 * 64;
-  return static_cast<std::uint32_t>(std::lround(kBits * std::log(kBits / clear)));
-}
-
 Tool voted(const FirstContacts& first) noexcept {
   return first.tool_votes >= kVotes ? first.tool : Tool::unknown;
 }
@@ -47,7 +39,15 @@ Technique known(Technique technique, const ContactSource& entry) noexcept {
   return is_connect ? Technique::connect : technique;
 }
 
-// What a scan's event takes from the first contacts.
+}  // namespace
+
+std::uint32_t linear_count(std::uint64_t seen) noexcept {
+  constexpr double kBits = 64;
+  const int clear = 64 - std::popcount(seen);
+  if (clear == 0) return 4 * 64;
+  return static_cast<std::uint32_t>(std::lround(kBits * std::log(kBits / clear)));
+}
+
 void describe(const FirstContacts& first, ScanEvent& event) noexcept {
   event.started = first.started;
   event.source = {first.family, first.source};
@@ -66,8 +66,6 @@ void describe(const FirstContacts& first, ScanEvent& event) noexcept {
   event.port_count = first.port_count;
   std::ranges::copy(first.port_view(), event.ports.begin());
 }
-
-}  // namespace
 
 ScanKind kind_of(std::uint32_t hosts, std::uint32_t ports) noexcept {
   if (hosts >= 4 && ports <= 2) return ScanKind::horizontal;
@@ -117,7 +115,9 @@ void ScanReports::add(std::uint32_t index, ContactSource& entry,
                               .has_port = has_ports(packet.protocol),
                               .technique = known(sighting.probe.technique, entry)});
   if (is_news(sighting.flow, 0)) ++event->filtered_total;
-  if (event->source_prefix == 0) event->kind = kind_of(event->hosts_total, event->ports_total);
+  if (event->kind <= ScanKind::block) {
+    event->kind = kind_of(event->hosts_total, event->ports_total);
+  }
   FirstContacts* const first = firsts_.find(index, entry.key);
   if (first == nullptr || event->source_prefix != 0) return;
   FirstContactsTable::add(*first, packet, sighting.probe.technique,
@@ -153,8 +153,10 @@ void ScanReports::prove(ContactSource& entry, Proof proof) noexcept {
   if (entry.flags == before) return;
   ScanEvent* const event = records_.event(entry.record);
   if (event == nullptr || event->source_prefix != 0) return;
+  // Of a group of decoys, whoever answers is the likeliest.
+  if (event->kind == ScanKind::decoys) event->source = address_of(entry.key);
   const Verdict verdict = verdict_of(entry, nullptr);
-  if (verdict == event->verdict) return;
+  if (verdict == event->verdict && event->kind != ScanKind::decoys) return;
   event->verdict = verdict;
   records_.mark_changed(entry.record);
 }

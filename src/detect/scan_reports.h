@@ -85,6 +85,12 @@ class ScanReports {
   ReservedMemory<std::uint32_t> told_;  ///< contacts and outcomes counted lately, by hash
 };
 
+/// What a scan's event takes from the first contacts of its source.
+void describe(const FirstContacts& first, ScanEvent& event) noexcept;
+
+/// How many of 64 equally likely values were drawn when so many different ones are there.
+[[nodiscard]] std::uint32_t linear_count(std::uint64_t seen) noexcept;
+
 /// The kind of a scan with these totals.
 [[nodiscard]] ScanKind kind_of(std::uint32_t hosts, std::uint32_t ports) noexcept;
 

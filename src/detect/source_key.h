@@ -44,6 +44,18 @@ inline constexpr unsigned kTagShift = 48;
   return detail::kIpv6NetworkKey << detail::kTagShift | source >> 16;
 }
 
+/// The address that the key of a source stands for; of IPv6 the first of the /64.
+[[nodiscard]] inline Address address_of(SourceKey source) noexcept {
+  if (source >> detail::kTagShift == detail::kIpv4Key) {
+    return {Family::ipv4, ipv4_bytes(static_cast<std::uint32_t>(source))};
+  }
+  Address address{Family::ipv6, {}};
+  for (std::size_t i = 0; i < sizeof(source); ++i) {
+    address.bytes[i] = static_cast<std::uint8_t>(source >> (56 - 8 * i));
+  }
+  return address;
+}
+
 /// How many bits of an address `network_key` keeps.
 [[nodiscard]] constexpr std::uint8_t network_prefix(Family family) noexcept {
   return family == Family::ipv4 ? 24 : 48;
