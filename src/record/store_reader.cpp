@@ -36,7 +36,7 @@ Address last_of(const Network& network) {
   return last;
 }
 
-/// The WHERE of a filter, and the values for it; all but the ports.
+/// The WHERE of a filter, and the values for it; all but what `matches` judges.
 std::string where_of(const ScanFilter& filter) {
   std::string sql = " WHERE 1";
   if (filter.since) sql += " AND detected >= ?";
@@ -68,13 +68,40 @@ void bind_filter(Query& query, const ScanFilter& filter, const Address& last) {
   if (filter.before_id) query.number(*filter.before_id);
 }
 
-Result<std::vector<TopEntry>> top_ports(const Database& database, system_clock::time_point since,
+/// Does a scan have the port that is asked for, and so many? `ports` are its ranges, `total` what
+/// the detector counted.
+bool matches(std::string_view ports, std::uint64_t total, const ScanFilter& filter) {
+  if (filter.port && !contains(ports, *filter.port)) return false;
+  if (filter.min_ports <= total) return true;
+  const auto ranges = parse_ranges(ports);
+  return ranges && count(*ranges) >= filter.min_ports;
+}
+
+using Since = std::optional<system_clock::time_point>;
+
+/// `SELECT column FROM scan`, of the scans since then. Without a time an index on the column alone
+/// will do.
+std::string select_since(std::string_view column, const Since& since) {
+  return fmt::format("SELECT {} FROM scan{}", column, since ? " WHERE detected >= ?" : "");
+}
+
+/// The `limit` largest of `counts`, in their order where they are equal.
+std::vector<TopEntry> largest(std::vector<TopEntry> counts, std::size_t limit) {
+  std::ranges::stable_sort(counts, std::greater(), &TopEntry::scans);
+  counts.resize(std::min(counts.size(), limit));
+  return counts;
+}
+
+Result<std::vector<TopEntry>> top_ports(const Database& database, const Since& since,
                                         std::size_t limit) {
-  auto statement = database.prepare("SELECT ports FROM scan WHERE detected >= ?");
+  const auto statement = database.prepare(select_since("ports", since));
   if (!statement) return std::unexpected(statement.error());
   Query query(*statement);
-  query.time(since);
-  std::vector<std::uint64_t> counts(65536);
+  if (since) query.time(*since);
+  // How many more scans have a port than have the one below it: a range of any length costs two
+  // additions.
+  constexpr std::size_t kPorts = 65536;
+  std::vector<std::int64_t> steps(kPorts + 1);
   for (;;) {
     const auto row = query.step();
     if (!row) return std::unexpected(row.error());
@@ -82,18 +109,68 @@ Result<std::vector<TopEntry>> top_ports(const Database& database, system_clock::
     const auto ranges = parse_ranges(Row(query).text());
     if (!ranges) continue;
     for (const PortRange& range : *ranges) {
-      for (std::size_t port = range.first; port <= range.last; ++port) ++counts[port];
+      ++steps[range.first];
+      --steps[std::size_t{range.last} + 1];
     }
   }
-  std::vector<std::size_t> ports;
-  for (std::size_t port = 0; port < counts.size(); ++port) {
-    if (counts[port] > 0) ports.push_back(port);
+  std::vector<TopEntry> counts;
+  std::int64_t scans = 0;
+  for (std::size_t port = 0; port < kPorts; ++port) {
+    scans += steps[port];
+    if (scans > 0) {
+      counts.push_back({.name = std::to_string(port), .scans = static_cast<std::uint64_t>(scans)});
+    }
   }
-  std::ranges::stable_sort(ports, std::greater(), [&](std::size_t port) { return counts[port]; });
+  return largest(std::move(counts), limit);
+}
+
+/// `address` without the bits past `prefix`.
+Network network_of(Address address, std::uint8_t prefix) {
+  std::ranges::fill(address.bytes.begin() + prefix / 8, address.bytes.end(), std::uint8_t{0});
+  return {.base = address, .prefix = prefix};
+}
+
+/// Counts the addresses of a column, or the networks that they are in. By sorting: an attacker
+/// chooses the addresses, and no choice makes that slow.
+Result<std::vector<TopEntry>> top_addresses(const Database& database, TopBy by, const Since& since,
+                                            std::size_t limit) {
+  constexpr std::uint8_t kIpv4Bits = 24;
+  constexpr std::uint8_t kIpv6Bits = 48;
+  const auto statement =
+      database.prepare(select_since(by == TopBy::target ? "target" : "source", since));
+  if (!statement) return std::unexpected(statement.error());
+  Query query(*statement);
+  if (since) query.time(*since);
+  std::vector<Address> addresses;
+  for (;;) {
+    const auto row = query.step();
+    if (!row) return std::unexpected(row.error());
+    if (!*row) break;
+    Address address = Row(query).address();
+    if (by == TopBy::network) {
+      address = network_of(address, address.family == Family::ipv6 ? kIpv6Bits : kIpv4Bits).base;
+    }
+    addresses.push_back(address);
+  }
+  std::ranges::sort(addresses);
+  struct Counted {
+    Address address;
+    std::uint64_t scans = 0;
+  };
+  std::vector<Counted> counts;
+  for (const Address& address : addresses) {
+    if (counts.empty() || counts.back().address != address) counts.push_back({.address = address});
+    ++counts.back().scans;
+  }
+  std::ranges::stable_sort(counts, std::greater(), &Counted::scans);
+  counts.resize(std::min(counts.size(), limit));
   std::vector<TopEntry> top;
-  for (const std::size_t port : ports) {
-    if (top.size() == limit) break;
-    top.push_back({.name = std::to_string(port), .scans = counts[port]});
+  for (const Counted& each : counts) {
+    std::string name = to_string(each.address);
+    if (by == TopBy::network) {
+      name += fmt::format("/{}", each.address.family == Family::ipv6 ? kIpv6Bits : kIpv4Bits);
+    }
+    top.push_back({.name = std::move(name), .scans = each.scans});
   }
   return top;
 }
@@ -130,10 +207,13 @@ Result<StoreReader> StoreReader::open(const std::string& path) {
 }
 
 Result<std::vector<Scan>> StoreReader::list(const ScanFilter& filter) const {
-  const auto statement = database_.prepare("SELECT " + scan_columns() + " FROM scan" +
-                                           where_of(filter) + " ORDER BY id DESC");
-  if (!statement) return std::unexpected(statement.error());
-  Query query(*statement);
+  // First which ones, so that nothing but numbers is sorted and nothing but what matches is read.
+  const auto numbers = database_.prepare("SELECT id, ports_total, ports FROM scan" +
+                                         where_of(filter) + " ORDER BY id DESC");
+  if (!numbers) return std::unexpected(numbers.error());
+  const auto whole = database_.prepare("SELECT " + scan_columns() + " FROM scan WHERE id = ?");
+  if (!whole) return std::unexpected(whole.error());
+  Query query(*numbers);
   const Address last = filter.source ? last_of(*filter.source) : Address{};
   bind_filter(query, filter, last);
   std::vector<Scan> scans;
@@ -141,8 +221,15 @@ Result<std::vector<Scan>> StoreReader::list(const ScanFilter& filter) const {
     const auto row = query.step();
     if (!row) return std::unexpected(row.error());
     if (!*row) break;
-    Scan scan = read_scan(query);
-    if (!filter.port || contains(scan.ports, *filter.port)) scans.push_back(std::move(scan));
+    Row columns(query);
+    const auto id = columns.number<std::uint64_t>();
+    const auto total = columns.number<std::uint64_t>();
+    if (!matches(columns.text(), total, filter)) continue;
+    Query one(*whole);
+    one.number(id);
+    const auto found = one.step();
+    if (!found) return std::unexpected(found.error());
+    if (*found) scans.push_back(read_scan(one));
   }
   return scans;
 }
@@ -174,30 +261,52 @@ Result<std::vector<Message>> StoreReader::messages(std::uint64_t sequence,
       read_message);
 }
 
-Result<std::vector<TopEntry>> StoreReader::top(TopBy by, system_clock::time_point since,
+Result<std::vector<TopEntry>> StoreReader::top(TopBy by,
+                                               std::optional<system_clock::time_point> since,
                                                std::size_t limit) const {
   if (by == TopBy::port) return top_ports(database_, since, limit);
-  const std::string_view column = by == TopBy::source      ? "source"
-                                  : by == TopBy::target    ? "target"
-                                  : by == TopBy::technique ? "technique"
-                                                           : "tool";
+  if (by != TopBy::technique && by != TopBy::tool) {
+    return top_addresses(database_, by, since, limit);
+  }
+  const std::string_view column = by == TopBy::technique ? "technique" : "tool";
   return collect<TopEntry>(
       database_,
-      fmt::format("SELECT {0}, COUNT(*) FROM scan WHERE detected >= ? GROUP BY {0}"
-                  " ORDER BY 2 DESC, 1 LIMIT ?",
-                  column),
+      select_since(fmt::format("{}, COUNT(*)", column), since) +
+          " GROUP BY 1 ORDER BY 2 DESC, 1 LIMIT ?",
       [&](Query& query) {
-        query.time(since);
+        if (since) query.time(*since);
         query.number(std::uint64_t{limit});
       },
-      [by](const Query& query) {
+      [](const Query& query) {
         Row row(query);
         TopEntry entry;
-        entry.name = by == TopBy::source || by == TopBy::target ? to_string(row.address())
-                                                                : std::string(row.text());
+        entry.name = row.text();
         entry.scans = row.number<std::uint64_t>();
         return entry;
       });
+}
+
+Result<StoreSummary> StoreReader::summary() const {
+  const auto found = collect<StoreSummary>(
+      database_,
+      "SELECT (SELECT page_count * page_size FROM pragma_page_count, pragma_page_size),"
+      " (SELECT COUNT(*) FROM scan), (SELECT COUNT(*) FROM scan WHERE phase <> 'end'),"
+      " (SELECT MAX(sequence) FROM event), (SELECT MIN(detected) FROM scan),"
+      " (SELECT MAX(detected) FROM scan)",
+      [](Query& /*query*/) {},
+      [](const Query& query) {
+        Row row(query);
+        StoreSummary summary;
+        summary.bytes = row.number<std::uint64_t>();
+        summary.scans = row.number<std::uint64_t>();
+        summary.going_on = row.number<std::uint64_t>();
+        summary.last_sequence = row.number<std::uint64_t>();
+        summary.oldest = row.time();
+        summary.newest = row.time();
+        return summary;
+      });
+  if (!found) return std::unexpected(found.error());
+  return found->empty() ? StoreSummary() : found->front();
 }
 
 Result<std::vector<Cursor>> StoreReader::cursors() const {

@@ -41,6 +41,7 @@ struct ScanFilter {
   std::optional<std::chrono::system_clock::time_point> until = {};  ///< found before
   std::optional<Network> source = {};
   std::optional<Port> port = {};  ///< one of its ports
+  std::uint64_t min_ports = 0;    ///< so many ports, or more
   std::optional<ScanKind> kind = {};
   std::optional<ScanRule> rule = {};
   std::optional<Technique> technique = {};  ///< the prevailing one
@@ -52,12 +53,29 @@ struct ScanFilter {
 };
 
 /// What `StoreReader::top` counts by.
-enum class TopBy : std::uint8_t { source, target, port, technique, tool };
+enum class TopBy : std::uint8_t {
+  source,
+  network,  ///< of sources: 24 bits of an IPv4 address, 48 of an IPv6 one
+  target,
+  port,
+  technique,
+  tool,
+};
 
 /// One line of a list of the most frequent.
 struct TopEntry {
-  std::string name;  ///< an address, a port, a technique's or a tool's name
+  std::string name;  ///< an address, a network, a port, a technique's or a tool's name
   std::uint64_t scans = 0;
+};
+
+/// A store as a whole.
+struct StoreSummary {
+  std::uint64_t bytes = 0;  ///< of the database, without its log
+  std::uint64_t scans = 0;
+  std::uint64_t going_on = 0;  ///< of them
+  std::uint64_t last_sequence = 0;
+  std::chrono::system_clock::time_point oldest;  ///< when the first scan was found, if there is one
+  std::chrono::system_clock::time_point newest;  ///< the last
 };
 
 /// Reads a store. Nothing in the file is believed: what is no store of ours is an error, what is
@@ -81,10 +99,13 @@ class StoreReader {
   [[nodiscard]] Result<std::vector<Message>> messages(std::uint64_t sequence,
                                                       std::size_t limit) const;
 
-  /// Among the scans found since `since`: the most frequent values, at most `limit`.
-  [[nodiscard]] Result<std::vector<TopEntry>> top(TopBy by,
-                                                  std::chrono::system_clock::time_point since,
-                                                  std::size_t limit) const;
+  /// Among the scans found since `since`, or all: the most frequent values, at most `limit`.
+  [[nodiscard]] Result<std::vector<TopEntry>> top(
+      TopBy by, std::optional<std::chrono::system_clock::time_point> since,
+      std::size_t limit) const;
+
+  /// How much there is.
+  [[nodiscard]] Result<StoreSummary> summary() const;
 
   /// How far each sink has come.
   [[nodiscard]] Result<std::vector<Cursor>> cursors() const;

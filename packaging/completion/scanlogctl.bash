@@ -1,0 +1,39 @@
+# Completion of scanlogctl(8) for bash.
+_scanlogctl() {
+  local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} each command='' words
+  local commands='status list show top tail export' common='--state --output --help'
+  local filter='--since --until --source --port --min-ports --kind --technique --tool --verdict --limit'
+  for each in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+    if [[ " $commands " == *" $each "* ]]; then command=$each; fi
+  done
+  case $before in
+  --state)
+    mapfile -t COMPREPLY < <(compgen -d -- "$word")
+    return
+    ;;
+  -o | --output) words='text json' ;;
+  --verdict) words='unverified proven answered suspect impossible' ;;
+  --tool) words='unknown nmap masscan zmap hping nping mirai' ;;
+  --kind)
+    words='vertical horizontal block distributed decoys idle_probe ftp_bounce flood backscatter'
+    ;;
+  --technique)
+    words='syn connect syn_or_connect fin null xmas maimon ack_or_window syn_ack odd_flags fragments
+      udp sctp_init sctp_cookie_echo ip_protocol icmp_echo icmp_timestamp icmp_mask ftp_bounce'
+    ;;
+  --since | --until) words='1h 12h 1d 1w' ;;
+  --source | --port | --min-ports | -n | --limit) return ;;
+  *)
+    case $command in
+    '') words="$commands $common --version" ;;
+    list) words="$filter --going-on $common" ;;
+    export) words="csv json nft $filter $common" ;;
+    top) words="sources ports targets networks techniques tools --since --limit $common" ;;
+    tail) words="--follow --limit $common" ;;
+    *) words=$common ;;
+    esac
+    ;;
+  esac
+  mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
+}
+complete -F _scanlogctl scanlogctl

@@ -1,0 +1,55 @@
+// What the command line of scanlogctl asked for.
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "record/store_reader.h"
+
+namespace scanlogd::ctl {
+
+/// The subcommands.
+enum class Command : std::uint8_t {
+  print,  ///< only `Request::text` (help, version)
+  status,
+  list,
+  show,
+  top,
+  tail,
+  export_scans,
+};
+
+/// What `export` writes.
+enum class ExportFormat : std::uint8_t { csv, json, nft };
+
+/// One call.
+struct Request {
+  Command command = Command::print;
+  std::string text;                           ///< for `Command::print`
+  std::string state;                          ///< directory of the store
+  std::chrono::system_clock::time_point now;  ///< what ages are counted to
+  bool json = false;                          ///< JSON Lines instead of a table
+  /// Which scans: `list`, `top` (since), `export`.
+  ScanFilter filter;
+  std::uint64_t id = 0;              ///< `show`: which scan
+  TopBy by = TopBy::source;          ///< `top`: by what
+  bool follow = false;               ///< `tail`: goes on
+  std::optional<std::size_t> limit;  ///< at most so many; by default what the subcommand likes
+  ExportFormat format = ExportFormat::csv;
+  std::size_t width = 0;  ///< columns of the terminal; 0: none, nothing is cut
+};
+
+/// Exit statuses; scanlogctl(8) promises them.
+namespace exit_status {
+inline constexpr int done = 0;
+inline constexpr int failed = 1;
+inline constexpr int usage = 2;
+inline constexpr int not_found = 3;  ///< no such scan
+inline constexpr int no_store = 4;   ///< there is none, or it may not be read
+inline constexpr int bad_store = 5;  ///< damaged, none at all, or a later scanlogd's
+}  // namespace exit_status
+
+}  // namespace scanlogd::ctl

@@ -1,0 +1,49 @@
+// The subcommands of scanlogctl, one source file each. What they say goes to `Emit` piece by piece,
+// so that a long list is never held in memory.
+#pragma once
+
+#include <functional>
+#include <string_view>
+
+#include "core/result.h"
+#include "ctl/request.h"
+#include "record/store_reader.h"
+
+namespace scanlogd::ctl {
+
+/// Takes a piece of what is to be printed.
+using Emit = std::function<void(std::string_view)>;
+
+/// Waits until it is worth looking again; false: it is over.
+using Wait = std::function<bool()>;
+
+/// What is on record, and how far each sink has come.
+[[nodiscard]] Result<void> show_status(const StoreReader& store, const Request& request,
+                                       const Emit& emit);
+
+/// Scans, the newest first.
+[[nodiscard]] Result<void> list_scans(const StoreReader& store, const Request& request,
+                                      const Emit& emit);
+
+/// All about one scan; ENOENT where there is none of that number.
+[[nodiscard]] Result<void> show_scan(const StoreReader& store, const Request& request,
+                                     const Emit& emit);
+
+/// The most frequent.
+[[nodiscard]] Result<void> show_top(const StoreReader& store, const Request& request,
+                                    const Emit& emit);
+
+/// The latest events, and with `Request::follow` those that come, until `wait` ends it.
+[[nodiscard]] Result<void> show_tail(const StoreReader& store, const Request& request,
+                                     const Emit& emit, const Wait& wait);
+
+/// Scans for other programs.
+[[nodiscard]] Result<void> export_scans(const StoreReader& store, const Request& request,
+                                        const Emit& emit);
+
+/// Calls `take` for each scan that matches, the newest first, at most `limit`; a page at a time.
+[[nodiscard]] Result<void> for_each_scan(const StoreReader& store, ScanFilter filter,
+                                         std::size_t limit,
+                                         const std::function<void(const Scan&)>& take);
+
+}  // namespace scanlogd::ctl
