@@ -3,8 +3,10 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <variant>
 
 #include "core/classic_line.h"
@@ -111,9 +113,10 @@ std::string describe(const Scan& scan, std::size_t width) {
 }  // namespace
 
 Result<void> show_scan(const StoreReader& store, const Request& request, const Emit& emit) {
-  const auto scan = store.find(request.id);
-  if (!scan) return std::unexpected(scan.error());
-  if (!*scan) return fail(fmt::format("show({}): there is no such scan", request.id), ENOENT);
+  auto found = store.find(request.id);
+  if (!found) return std::unexpected(found.error());
+  const std::optional<Scan> scan = std::move(*found);
+  if (!scan) return fail(fmt::format("show({}): there is no such scan", request.id), ENOENT);
   const auto history = store.history(request.id);
   if (!history) return std::unexpected(history.error());
 
@@ -125,14 +128,14 @@ Result<void> show_scan(const StoreReader& store, const Request& request, const E
       events += '\n';
     }
     if (events.empty()) {
-      append_eve(events, **scan, {});
+      append_eve(events, *scan, {});
       events += '\n';
     }
     emit(events);
     return {};
   }
 
-  emit(describe(**scan, request.width));
+  emit(describe(*scan, request.width));
   Table table({{.title = "TIME"},
                {.title = "PHASE"},
                {.title = "PACKETS", .is_number = true},
