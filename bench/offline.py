@@ -62,7 +62,7 @@ def compare(scanlogd, helper, rounds, folder, say):
         try:
             subprocess.run([helper, "make", trace.kind, path, str(trace.count)], check=True)
             read_in(path)
-            commands = {"scanlogd": [scanlogd, "-r", path],
+            commands = {"scanlogd": [scanlogd, "--no-config", "-r", path],
                         "libpcap": [helper, "libpcap", path, expression],
                         "walk": [helper, "touch", path]}
             if tcpdump:

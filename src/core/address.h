@@ -51,6 +51,8 @@ struct Network {
 
   /// Is `address` of the same family and equal in the first `prefix` bits?
   [[nodiscard]] bool contains(const Address& address) const noexcept;
+
+  friend bool operator==(const Network&, const Network&) = default;
 };
 
 /// Parses `ADDRESS` or `ADDRESS/PREFIX`; set host bits are an error, because they are usually a

@@ -94,7 +94,7 @@ std::size_t edit_distance(std::string_view from, std::string_view to) {
 
 // The known key that `key` is probably a misspelling of: at least two letters in three are right.
 std::optional<std::string_view> nearest(std::string_view key,
-                                        std::initializer_list<std::string_view> known) {
+                                        std::span<const std::string_view> known) {
   std::optional<std::string_view> best;
   std::size_t best_distance = key.size() / 3 + 1;
   for (const std::string_view candidate : known) {
@@ -107,6 +107,11 @@ std::optional<std::string_view> nearest(std::string_view key,
 }
 
 }  // namespace
+
+std::string suggestion(std::string_view word, std::span<const std::string_view> known) {
+  const auto meant = nearest(word, known);
+  return meant ? fmt::format(" (did you mean '{}'?)", *meant) : "";
+}
 
 std::optional<milliseconds> parse_duration(std::string_view text) {
   constexpr std::uint64_t kMaxWhole = 1'000'000'000'000;  // times an hour in ms fits 63 bits
@@ -147,6 +152,21 @@ void Section::set(std::string_view key, std::string_view value, std::string_view
     entries_.push_back({std::string(key), std::string(value), std::string(origin)});
   else
     *entry = {std::string(key), std::string(value), std::string(origin)};
+}
+
+void Section::erase(std::string_view key) {
+  std::erase_if(entries_, [&](const Entry& entry) { return entry.key == key; });
+}
+
+void Section::update(const Section& other) {
+  for (const Entry& entry : other.entries_) set(entry.key, entry.value, entry.origin);
+}
+
+bool operator==(const Section& one, const Section& other) noexcept {
+  return one.entries_.size() == other.entries_.size() &&
+         std::ranges::all_of(one.entries_, [&](const Section::Entry& entry) {
+           return other.text(entry.key) == entry.value;
+         });
 }
 
 const Section::Entry* Section::find(std::string_view key) const noexcept {
@@ -218,9 +238,8 @@ std::string Section::origin(std::string_view key) const {
 Result<void> Section::reject_unknown(std::initializer_list<std::string_view> known) const {
   for (const Entry& entry : entries_) {
     if (std::ranges::find(known, entry.key) != known.end()) continue;
-    const auto suggestion = nearest(entry.key, known);
     return fail(fmt::format("{}: unknown key '{}'{}", entry.origin, entry.key,
-                            suggestion ? fmt::format(" (did you mean '{}'?)", *suggestion) : ""));
+                            suggestion(entry.key, {known.begin(), known.size()})));
   }
   return {};
 }

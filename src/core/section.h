@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,12 @@ class Section {
  public:
   /// Sets `key`; `origin` is printed before complaints about it ("--delay", "scanlogd.toml:12").
   void set(std::string_view key, std::string_view value, std::string_view origin);
+
+  /// Forgets `key`, if it was given.
+  void erase(std::string_view key);
+
+  /// Sets all that `other` has, over what is here.
+  void update(const Section& other);
 
   /// Was `key` given?
   [[nodiscard]] bool has(std::string_view key) const noexcept;
@@ -50,6 +57,9 @@ class Section {
   /// An error for the first key not in `known`, with the nearest known one as a suggestion.
   [[nodiscard]] Result<void> reject_unknown(std::initializer_list<std::string_view> known) const;
 
+  /// The same values for the same keys, wherever they come from?
+  friend bool operator==(const Section& one, const Section& other) noexcept;
+
  private:
   struct Entry {
     std::string key, value, origin;
@@ -58,6 +68,11 @@ class Section {
 
   std::vector<Entry> entries_;
 };
+
+/// ` (did you mean '...'?)` with the one of `known` that `word` is probably a misspelling of; empty
+/// where there is none.
+[[nodiscard]] std::string suggestion(std::string_view word,
+                                     std::span<const std::string_view> known);
 
 /// Parses a time as `Section::duration` does; nullopt for anything else.
 [[nodiscard]] std::optional<std::chrono::milliseconds> parse_duration(std::string_view text);

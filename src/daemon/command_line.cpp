@@ -3,253 +3,294 @@
 #include "daemon/command_line.h"
 
 #include <CLI/CLI.hpp>
-#include <algorithm>
 #include <array>
-#include <sstream>
 #include <string>
 #include <string_view>
-#include <thread>
+
+#include "daemon/settings.h"
 
 namespace scanlogd {
 namespace {
 
-constexpr std::chrono::seconds kLeastAccounts{1};
+/// An option of the command line, and how often it was given.
+template <class Value>
+struct Given {
+  Value value{};
+  const CLI::Option* option = nullptr;
 
-/// What `--state` calls no directory.
-constexpr std::string_view kNoState = "none";
+  [[nodiscard]] bool is_given() const { return option->count() > 0; }
+};
 
-/// A value on its way to a plug-in's section.
+/// A value on its way to the section of a detector.
 struct Passed {
   std::string flag;
   std::string key;
-  std::string value;
+  std::string type;
+  std::string description;
+  Given<std::string> given{};
 };
 
-std::vector<std::string> split(const std::string& text) {
-  std::vector<std::string> parts;
-  std::istringstream stream(text);
-  for (std::string part; std::getline(stream, part, ',');) parts.push_back(part);
-  if (text.empty() || text.ends_with(',')) parts.emplace_back();
-  return parts;
+/// Keeps of a configuration file what concerns a run over capture files, too: how to judge.
+void forget_live(Options& options, const Options& defaults) {
+  options.capture = defaults.capture;
+  options.interfaces.clear();
+  options.capture_options = {};
+  options.outgoing = defaults.outgoing;
+  options.engines = defaults.engines;
+  options.accounts = defaults.accounts;
+  options.state.clear();
+  options.sinks.clear();
 }
 
-/// `21,3s,3,1`: threshold, delay, weight of ports below 1024, weight of the others; any prefix of
-/// it.
-Result<void> expand_threshold(const std::string& value, Section& section) {
-  constexpr std::array<std::string_view, 4> kKeys = {"threshold", "delay", "low_weight",
-                                                     "high_weight"};
-  const std::vector<std::string> parts = split(value);
-  if (parts.size() > kKeys.size()) {
-    return fail("--threshold: '" + value + "' must be N[,DELAY[,LOW[,HIGH]]]");
+/// The options of one call, as text.
+class CommandLine {
+ public:
+  explicit CommandLine(Options base) : options_(std::move(base)) { declare(); }
+
+  [[nodiscard]] Result<Options> parse(int argc, const char* const* argv);
+
+ private:
+  void declare();
+  void declare_watching();
+  void declare_judging();
+  void declare_running();
+  void declare_calls();
+  [[nodiscard]] Result<void> check_reading() const;
+  [[nodiscard]] Result<void> apply();
+  [[nodiscard]] Result<void> apply_capture();
+  [[nodiscard]] Result<void> apply_detector();
+  [[nodiscard]] Result<void> apply_process();
+  void apply_sinks();
+
+  void add(Given<bool>& given, const std::string& name, const std::string& description) {
+    given.option = app_.add_flag(name, given.value, description);
   }
-  for (std::size_t i = 0; i < parts.size(); ++i) {
-    if (section.has(kKeys[i])) {
-      return fail("--threshold: " + std::string(kKeys[i]) + " is given twice");
-    }
-    section.set(kKeys[i], parts[i], "--threshold");
+  void add(Given<std::string>& given, const std::string& name, const std::string& type,
+           const std::string& description, const std::string& fallback = {}) {
+    given.value = fallback;
+    CLI::Option* const option = app_.add_option(name, given.value, description)->type_name(type);
+    if (!fallback.empty()) option->capture_default_str();
+    given.option = option;
+  }
+
+  Options options_;
+  CLI::App app_{
+      "Detects port scans and writes one line per scan to the system log.\n"
+      "Without arguments it does so as a daemon; see scanlogd(8).",
+      "scanlogd"};
+
+  Given<bool> foreground_, supervised_;
+  Given<std::vector<std::string>> interfaces_, read_;
+  Given<std::string> capture_;
+  Given<bool> promiscuous_, outgoing_;
+  Given<std::string> engines_, accounts_, local_, profile_, threshold_, memory_, sinks_;
+  std::array<Passed, 4> passed_ = {
+      Passed{"--delay", "delay", "TIME", "Longest pause between two new ports of a scan (3s)"},
+      Passed{"--low-weight", "low_weight", "N", "Points of a port below 1024 (3)"},
+      Passed{"--high-weight", "high_weight", "N", "Points of any other port (1)"},
+      Passed{"--sources", "sources", "N", "Sources remembered at once, instead of --memory"}};
+  Given<std::string> user_, chroot_, state_, config_;
+  Given<bool> single_, unconfined_, no_config_, list_, check_, version_;
+};
+
+void CommandLine::declare() {
+  declare_watching();
+  declare_judging();
+  declare_running();
+  declare_calls();
+}
+
+void CommandLine::declare_watching() {
+  add(foreground_, "-f,--foreground", "Stay in the foreground; lines go to standard output");
+  add(supervised_, "--supervised",
+      "Stay in the foreground for a service manager; lines go where a daemon's go");
+  interfaces_.option = app_.add_option("-i,--interface", interfaces_.value,
+                                       "Watch only this interface (repeatable; default: every one)")
+                           ->type_name("NAME")
+                           ->allow_extra_args(false);
+  add(capture_, "-c,--capture", "NAME",
+      "How to see packets: a back end of --list, or the best that works", options_.capture);
+  read_.option = app_.add_option("-r,--read", read_.value,
+                                 "Read pcap or pcapng files, or all of a directory (- for "
+                                 "standard input), print the scans and exit")
+                     ->type_name("FILE");
+  add(promiscuous_, "-p,--promiscuous",
+      "See what is not addressed to this machine, too (bpf, ring, pcap)");
+  add(outgoing_, "--outgoing", "Judge what this machine sends, too (bpf, ring; pcap always does)");
+  add(engines_, "--engines", "N",
+      "Processes that share the packets, by source address (bpf, ring), or auto: one for each "
+      "processor (1)");
+}
+
+void CommandLine::declare_judging() {
+  add(local_, "--local", "NET,...", "Only packets to these networks count");
+  add(profile_, "--profile", "NAME", "What counts as a scan: a detector of --list",
+      options_.profile);
+  add(threshold_, "--threshold", "N[,DELAY[,LOW[,HIGH]]]", "Points that make a scan (21,3s,3,1)");
+  for (Passed& each : passed_) add(each.given, each.flag, each.type, each.description);
+  add(memory_, "--memory", "SIZE", "Bytes for the tables of sources, such as 16M, or small");
+}
+
+void CommandLine::declare_running() {
+  add(sinks_, "--log", "SINK,...",
+      "Where lines go: sinks of --list (syslog; stdout in the foreground and with --read)");
+  add(accounts_, "--accounts", "TIME", "Write the accounts this often, not only at the end");
+  add(user_, "--user", "NAME", "Account to run as", options_.user);
+  add(chroot_, "--chroot", "DIR", "Empty directory to lock itself into", options_.chroot);
+  add(state_, "--state", "DIR",
+      "Directory for what must outlive the process, or none (with --read: none)", options_.state);
+  add(single_, "--single", "Do all in one process");
+  add(unconfined_, "--no-sandbox", "Without Landlock and seccomp; only to look for faults");
+  add(config_, "--config", "FILE", "Configuration file; options given here count more",
+      options_.config);
+  add(no_config_, "--no-config", "Read no configuration file");
+}
+
+void CommandLine::declare_calls() {
+  add(list_, "--list", "List back ends, profiles and sinks, and exit");
+  add(check_, "--check", "Do what a start does up to the first packet, and exit");
+  add(version_, "--version", "Print the version and exit");
+}
+
+Result<Options> CommandLine::parse(int argc, const char* const* argv) {
+  try {
+    app_.parse(argc, argv);
+  } catch (const CLI::CallForHelp&) {
+    options_.action = Action::print;
+    options_.text = app_.help();
+    return options_;
+  } catch (const CLI::ParseError& error) {
+    return fail(std::string(error.what()) + "; try scanlogd --help");
+  }
+  if (version_.value) {
+    options_.action = Action::print;
+    options_.text = "scanlogd " SCANLOGD_VERSION "\n";
+    return options_;
+  }
+  if (list_.value) options_.action = Action::list;
+  if (check_.value) options_.action = Action::check;
+  if (auto applied = apply(); !applied) return std::unexpected(applied.error());
+  return options_;
+}
+
+/// What has no meaning for capture files.
+Result<void> CommandLine::check_reading() const {
+  constexpr std::string_view kReason = " has no meaning with --read";
+  const auto refuse = [&](std::string_view option) {
+    return fail(std::string(option).append(":").append(kReason));
+  };
+  if (foreground_.is_given()) return refuse("--foreground");
+  if (supervised_.is_given()) return refuse("--supervised");
+  if (capture_.is_given()) return refuse("--capture");
+  if (promiscuous_.is_given()) return refuse("--promiscuous");
+  if (interfaces_.is_given()) return refuse("--interface");
+  if (engines_.is_given()) return refuse("--engines");
+  return {};
+}
+
+Result<void> CommandLine::apply() {
+  if (config_.is_given() && no_config_.value) return fail("--config: contradicts --no-config");
+  if (config_.is_given()) options_.config_use = ConfigUse::required;
+  if (no_config_.value) options_.config_use = ConfigUse::none;
+  options_.config = config_.value;
+  if (read_.is_given()) {
+    if (auto sound = check_reading(); !sound) return sound;
+    forget_live(options_, default_options());
+    options_.read = read_.value;
+  }
+  options_.foreground = foreground_.value || supervised_.value;
+  for (const auto step :
+       {&CommandLine::apply_capture, &CommandLine::apply_detector, &CommandLine::apply_process}) {
+    if (auto applied = (this->*step)(); !applied) return applied;
+  }
+  apply_sinks();
+  return {};
+}
+
+Result<void> CommandLine::apply_capture() {
+  if (capture_.is_given()) options_.capture = capture_.value;
+  if (interfaces_.is_given()) options_.interfaces = interfaces_.value;
+  if (outgoing_.is_given()) options_.outgoing = outgoing_.value;
+  if (promiscuous_.is_given()) {
+    // A back end that does not know the word must not be told that it does not hold.
+    options_.capture_options.erase("promiscuous");
+    if (promiscuous_.value) options_.capture_options.set("promiscuous", "true", "--promiscuous");
+  }
+  if (local_.is_given()) return set_local(options_, local_.value, "--local");
+  return {};
+}
+
+Result<void> CommandLine::apply_detector() {
+  if (profile_.is_given()) options_.profile = profile_.value;
+  const auto section = options_.profile_options.find(options_.profile);
+  if (section != options_.profile_options.end()) options_.detector_options = section->second;
+  Section given;
+  for (const Passed& each : passed_) {
+    if (each.given.is_given()) given.set(each.key, each.given.value, each.flag);
+  }
+  if (threshold_.is_given()) {
+    if (auto set = set_threshold(given, threshold_.value, "--threshold"); !set) return set;
+  }
+  if (memory_.is_given()) {
+    if (auto set = set_memory(given, memory_.value, "--memory"); !set) return set;
+  }
+  // Two ways to say the size of the same tables: the one given here counts.
+  for (const std::string_view size : {"memory", "sources"}) {
+    if (!given.has(size)) continue;
+    options_.detector_options.erase("memory");
+    options_.detector_options.erase("sources");
+  }
+  options_.detector_options.update(given);
+  return {};
+}
+
+Result<void> CommandLine::apply_process() {
+  options_.user_given = user_.is_given();
+  options_.user = user_.value;
+  options_.chroot_given = chroot_.is_given();
+  options_.chroot = chroot_.value;
+  if (single_.is_given()) options_.single = single_.value;
+  if (unconfined_.is_given()) options_.sandbox = !unconfined_.value;
+  if (state_.is_given()) {
+    if (auto set = set_state(options_, state_.value, "--state"); !set) return set;
+  }
+  if (accounts_.is_given()) {
+    if (auto set = set_accounts(options_, accounts_.value, "--accounts"); !set) return set;
+  }
+  if (engines_.is_given()) {
+    if (auto set = set_engines(options_, engines_.value, "--engines"); !set) return set;
+  }
+  if (options_.single && options_.engines > 1) {
+    return fail("--single: has no meaning with several engines");
   }
   return {};
 }
 
-Result<std::size_t> parse_engines(const std::string& value) {
-  constexpr std::uint64_t kMost = 64;
-  if (value == "auto") {
-    // What this process may use, not what there is.
-    return std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, kMost);
+void CommandLine::apply_sinks() {
+  // Who starts it by hand wants to see something, whatever the daemon is configured to do.
+  const bool by_hand = !options_.live() || foreground_.value;
+  if (sinks_.is_given()) {
+    options_.sinks = split(sinks_.value);
+  } else if (by_hand) {
+    options_.sinks = {"stdout"};
+  } else if (options_.sinks.empty()) {
+    options_.sinks = {"syslog"};
   }
-  Section section;
-  section.set("engines", value, "--engines");
-  const auto number = section.number("engines", 1, 1, kMost);
-  if (!number) return std::unexpected(number.error());
-  return static_cast<std::size_t>(*number);
-}
-
-/// The size goes on in bytes, so that a detector need not know the units.
-Result<void> pass_memory(const std::string& value, Section& section) {
-  const auto bytes = parse_size(value);
-  if (!bytes) return fail("--memory: '" + value + "' is not a size such as 16M, 512k, 1G or small");
-  section.set("memory", std::to_string(*bytes), "--memory");
-  return {};
-}
-
-/// What contradicts itself or makes no sense together.
-Result<void> check_combination(const Options& options, bool capture_given, bool promiscuous) {
-  if (options.live()) return {};
-  if (options.foreground) return fail("--foreground: has no meaning with --read");
-  if (capture_given) return fail("--capture: has no meaning with --read");
-  if (promiscuous) return fail("--promiscuous: has no meaning with --read");
-  if (!options.interfaces.empty()) return fail("--interface: has no meaning with --read");
-  return {};
 }
 
 }  // namespace
 
-Result<Options> parse_command_line(int argc, const char* const* argv) {
+Options default_options() {
   Options options;
+  options.config = SCANLOGD_CONFIG;
   options.user = SCANLOGD_USER;
   options.chroot = SCANLOGD_CHROOT;
   options.state = SCANLOGD_STATE;
-
-  CLI::App app{
-      "Detects port scans and writes one line per scan to the system log.\n"
-      "Without arguments it does so as a daemon; see scanlogd(8).",
-      "scanlogd"};
-  bool list = false;
-  bool check = false;
-  bool version = false;
-  bool promiscuous = false;
-  bool unconfined = false;
-  std::string local;
-  std::string accounts;
-  std::string engines;
-  std::string memory;
-  std::string threshold;
-  std::string sinks;
-  std::array passed = {Passed{"--delay", "delay", {}}, Passed{"--low-weight", "low_weight", {}},
-                       Passed{"--high-weight", "high_weight", {}},
-                       Passed{"--sources", "sources", {}}};
-
-  app.add_flag("-f,--foreground", options.foreground,
-               "Stay in the foreground; lines go to standard output");
-  app.add_option("-i,--interface", options.interfaces,
-                 "Watch only this interface (repeatable; default: every one)")
-      ->type_name("NAME")
-      ->allow_extra_args(false);
-  const auto* capture =
-      app.add_option("-c,--capture", options.capture,
-                     "How to see packets: a back end of --list, or the best that works")
-          ->type_name("NAME")
-          ->capture_default_str();
-  app.add_option(
-         "-r,--read", options.read,
-         "Read pcap or pcapng files, or all of a directory (- for standard input), print the "
-         "scans and exit")
-      ->type_name("FILE");
-  app.add_flag("-p,--promiscuous", promiscuous,
-               "See what is not addressed to this machine, too (bpf, ring, pcap)");
-  app.add_flag("--outgoing", options.outgoing,
-               "Judge what this machine sends, too (bpf, ring; pcap always does)");
-  const auto* engines_option =
-      app.add_option("--engines", engines,
-                     "Processes that share the packets, by source address (bpf, ring), or auto: "
-                     "one for each processor (1)")
-          ->type_name("N");
-  const auto* accounts_option =
-      app.add_option("--accounts", accounts, "Write the accounts this often, not only at the end")
-          ->type_name("TIME");
-  const auto* local_option =
-      app.add_option("--local", local, "Only packets to these networks count")
-          ->type_name("NET,...");
-  app.add_option("--profile", options.profile, "What counts as a scan: a detector of --list")
-      ->type_name("NAME")
-      ->capture_default_str();
-  const auto* threshold_option =
-      app.add_option("--threshold", threshold, "Points that make a scan (21,3s,3,1)")
-          ->type_name("N[,DELAY[,LOW[,HIGH]]]");
-  std::array<const CLI::Option*, passed.size()> passed_options = {
-      app.add_option(passed[0].flag, passed[0].value,
-                     "Longest pause between two new ports of a scan (3s)")
-          ->type_name("TIME"),
-      app.add_option(passed[1].flag, passed[1].value, "Points of a port below 1024 (3)")
-          ->type_name("N"),
-      app.add_option(passed[2].flag, passed[2].value, "Points of any other port (1)")
-          ->type_name("N"),
-      app.add_option(passed[3].flag, passed[3].value,
-                     "Sources remembered at once, instead of --memory")
-          ->type_name("N")};
-  const auto* memory_option =
-      app.add_option("--memory", memory, "Bytes for the tables of sources, such as 16M, or small")
-          ->type_name("SIZE");
-  const auto* sinks_option =
-      app.add_option("--log", sinks,
-                     "Where lines go: sinks of --list (syslog; stdout in the foreground and with "
-                     "--read)")
-          ->type_name("SINK,...");
-  const auto* user = app.add_option("--user", options.user, "Account to run as")
-                         ->type_name("NAME")
-                         ->capture_default_str();
-  const auto* chroot =
-      app.add_option("--chroot", options.chroot, "Empty directory to lock itself into")
-          ->type_name("DIR")
-          ->capture_default_str();
-  const auto* state =
-      app.add_option("--state", options.state,
-                     "Directory for what must outlive the process, or none (with --read: none)")
-          ->type_name("DIR")
-          ->capture_default_str();
-  app.add_flag("--single", options.single, "Do all in one process");
-  app.add_flag("--no-sandbox", unconfined, "Without Landlock and seccomp; only to look for faults");
-  app.add_flag("--list", list, "List back ends, profiles and sinks, and exit");
-  app.add_flag("--check", check, "Do what a start does up to the first packet, and exit");
-  app.add_flag("--version", version, "Print the version and exit");
-
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::CallForHelp&) {
-    options.action = Action::print;
-    options.text = app.help();
-    return options;
-  } catch (const CLI::ParseError& error) {
-    return fail(std::string(error.what()) + "; try scanlogd --help");
-  }
-
-  if (version) {
-    options.action = Action::print;
-    options.text = "scanlogd " SCANLOGD_VERSION "\n";
-    return options;
-  }
-  if (list) options.action = Action::list;
-  if (check) options.action = Action::check;
-  options.user_given = user->count() > 0;
-  options.chroot_given = chroot->count() > 0;
-  options.sandbox = !unconfined;
-  if (options.state.empty()) return fail("--state: must be a directory or none");
-  if (options.state == kNoState || (!options.live() && state->count() == 0)) options.state.clear();
-  if (auto sound = check_combination(options, capture->count() > 0, promiscuous); !sound) {
-    return std::unexpected(sound.error());
-  }
-  if (promiscuous) options.capture_options.set("promiscuous", "true", "--promiscuous");
-  if (engines_option->count() > 0) {
-    const auto number = parse_engines(engines);
-    if (!number) return std::unexpected(number.error());
-    options.engines = *number;
-    if (!options.live()) return fail("--engines: has no meaning with --read");
-    if (options.single && options.engines > 1) {
-      return fail("--single: has no meaning with several engines");
-    }
-  }
-  if (accounts_option->count() > 0) {
-    const auto interval = parse_duration(accounts);
-    if (!interval || *interval < kLeastAccounts) {
-      return fail("--accounts: '" + accounts + "' must be a time of at least 1s");
-    }
-    options.accounts = *interval;
-  }
-  if (local_option->count() > 0) {
-    auto networks = parse_networks(local);
-    if (!networks) return fail("--local: " + networks.error().what);
-    options.local = std::move(*networks);
-  }
-  for (std::size_t i = 0; i < passed.size(); ++i) {
-    if (passed_options[i]->count() == 0) continue;
-    options.detector_options.set(passed[i].key, passed[i].value, passed[i].flag);
-  }
-  if (threshold_option->count() > 0) {
-    if (auto expanded = expand_threshold(threshold, options.detector_options); !expanded) {
-      return std::unexpected(expanded.error());
-    }
-  }
-  if (memory_option->count() > 0) {
-    if (auto passed_on = pass_memory(memory, options.detector_options); !passed_on) {
-      return std::unexpected(passed_on.error());
-    }
-  }
-  if (sinks_option->count() > 0) {
-    options.sinks = split(sinks);
-  } else {
-    options.sinks = {options.daemonises() ? "syslog" : "stdout"};
-  }
   return options;
+}
+
+Result<Options> parse_command_line(int argc, const char* const* argv, Options base) {
+  return CommandLine(std::move(base)).parse(argc, argv);
 }
 
 }  // namespace scanlogd

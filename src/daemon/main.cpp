@@ -11,7 +11,7 @@
 #include <utility>
 
 #include "capture/filter.h"
-#include "daemon/command_line.h"
+#include "daemon/configuration.h"
 #include "daemon/engine.h"
 #include "daemon/engine_link.h"
 #include "daemon/pipeline.h"
@@ -134,11 +134,11 @@ int run(const Options& options) {
 
 /// What `main` does, with the one kind of exception that can come from below: memory ran out.
 int run_command(int argc, const char* const* argv) {
-  const auto options = parse_command_line(argc, argv);
-  if (!options) return complain(options.error().what);
-  switch (options->action) {
+  const auto configuration = Configuration::load(argc, argv);
+  if (!configuration) return complain(configuration.error().what);
+  switch (configuration->options().action) {
     case Action::print:
-      (void)std::fputs(options->text.c_str(), stdout);
+      (void)std::fputs(configuration->options().text.c_str(), stdout);
       return 0;
     case Action::list:
       return list();
@@ -146,7 +146,7 @@ int run_command(int argc, const char* const* argv) {
     case Action::check:
       break;
   }
-  return run(*options);
+  return run(configuration->options());
 }
 
 }  // namespace

@@ -1,8 +1,9 @@
-// What the command line asked for, sorted by who has to understand it.
+// What the configuration file and the command line asked for, sorted by who has to understand it.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -19,10 +20,22 @@ enum class Action : std::uint8_t {
   print,  ///< print `Options::text` (help, version)
 };
 
+/// Whether there has to be a configuration file.
+enum class ConfigUse : std::uint8_t {
+  if_present,  ///< read where there is one
+  required,    ///< it was named
+  none,        ///< it was refused
+};
+
+/// Options of plug-ins, by their names.
+using Sections = std::map<std::string, Section, std::less<>>;
+
 /// One run's options. The sections go to the plug-ins as they are; nothing here knows their keys.
 struct Options {
   Action action = Action::run;
-  std::string text;  ///< for `Action::print`
+  std::string text;    ///< for `Action::print`
+  std::string config;  ///< path of the configuration file
+  ConfigUse config_use = ConfigUse::if_present;
   bool foreground = false;
   /// Capture files and directories of them, "-" for standard input; none: live.
   std::vector<std::string> read;
@@ -33,11 +46,13 @@ struct Options {
   std::chrono::milliseconds accounts{0};  ///< how often to write the accounts; 0: at the end only
   std::size_t engines = 1;                ///< processes that share the packets
   std::string profile = "classic";
-  Section detector_options;
+  Section detector_options;  ///< for the detector of that profile
+  Sections profile_options;  ///< of the configuration file, for each detector it has something for
   std::vector<Network> local;  ///< targets that count; empty: all
   std::vector<std::string> sinks;
+  Sections sink_options;
   std::string user;
-  bool user_given = false;
+  bool user_given = false;  ///< on the command line; likewise below
   std::string chroot;
   bool chroot_given = false;
   std::string state;    ///< directory of what must outlive the process; empty: nothing does
@@ -47,6 +62,8 @@ struct Options {
   [[nodiscard]] bool live() const noexcept { return read.empty(); }
   /// Detaches from the terminal once it runs?
   [[nodiscard]] bool daemonises() const noexcept { return live() && !foreground; }
+
+  friend bool operator==(const Options&, const Options&) = default;
 };
 
 }  // namespace scanlogd

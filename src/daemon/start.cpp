@@ -68,6 +68,15 @@ Result<Detectors> make_detectors(const Options& options) {
         {(*plugin)->name, std::move(*detector), (*plugin)->interest.outgoing});
   }
   detectors.interest = detectors.interest | (*plugin)->interest;
+  // What the configuration file says to other detectors has to be right, too.
+  for (const auto& [name, section] : options.profile_options) {
+    const auto other = find_plugin(detector_table(), "--profile", name);
+    if (!other) return std::unexpected(other.error());
+    if (*other == *plugin) continue;
+    if (auto detector = (*other)->make(section); !detector) {
+      return std::unexpected(detector.error());
+    }
+  }
   return detectors;
 }
 
@@ -148,7 +157,8 @@ Result<std::vector<std::unique_ptr<Sink>>> open_sinks(const Options& options) {
   for (const std::string& name : options.sinks) {
     const auto plugin = find_plugin(sink_table(), "--log", name);
     if (!plugin) return std::unexpected(plugin.error());
-    Section section;
+    const auto given = options.sink_options.find(name);
+    Section section = given == options.sink_options.end() ? Section() : given->second;
     if (name == "stdout" && !options.live()) section.set("wait", "true", "--read");
     auto sink = (*plugin)->open(section);
     if (!sink) return std::unexpected(sink.error());

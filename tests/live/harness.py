@@ -251,9 +251,12 @@ def parse(datagram):
     return match
 
 
-# /run, /dev and /etc/passwd as a daemon sees them. The rest of the machine's files are its own.
+# /run, /dev, /etc/passwd and the configuration as a daemon sees them. The rest of the machine's files
+# are its own.
 _CELL = """
 mount -t tmpfs -o mode=755 tmpfs /run
+if [ -d /etc/scanlogd ]; then mount -t tmpfs -o mode=755 tmpfs /etc/scanlogd; fi
+if [ -d /var/lib/scanlogd ]; then mount -t tmpfs -o mode=755 tmpfs /var/lib/scanlogd; fi
 mkdir -p /run/scanlogd /run/.dev
 {chroot}
 for node in null zero full random urandom tty; do

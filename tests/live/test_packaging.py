@@ -90,6 +90,9 @@ def isolate():
         os.mkdir(f"/dev/{name}")
     os.symlink("pts/ptmx", "/dev/ptmx")
     run("mount", "-t", "devpts", "devpts", "/dev/pts")
+    for directory in ("/etc/scanlogd", "/var/lib/scanlogd"):
+        if os.path.isdir(directory):
+            run("mount", "-t", "tmpfs", "-o", "mode=0755", "tmpfs", directory)
     run("ip", "link", "set", "lo", "up")
 
 
@@ -149,7 +152,8 @@ class ManualPage(unittest.TestCase):
     def test_mandoc_finds_nothing_to_say(self):
         need("mandoc")
         done = subprocess.run(
-            ["mandoc", "-T", "lint", self.PAGE], capture_output=True, text=True, timeout=60
+            ["mandoc", "-T", "lint", *self.PAGE.parent.glob("*.[1-8]")], capture_output=True, text=True,
+            timeout=60
         )
         # Whether the pages referred to are on this machine says nothing about ours.
         said = [line for line in done.stdout.splitlines() if "referenced manual not found" not in line]
@@ -178,6 +182,7 @@ class Installation(unittest.TestCase):
     def test_puts_every_file_in_place(self):
         for path in (
             "sbin/scanlogd",
+            "man/man5/scanlogd.conf.5",
             "man/man8/scanlogd.8",
             "systemd/system/scanlogd.service",
             "doc/scanlogd/scanlogd.service.d/raw.conf",
@@ -185,6 +190,7 @@ class Installation(unittest.TestCase):
             "tmpfiles.d/scanlogd.conf",
             "etc/init.d/scanlogd",
             "init/freebsd/scanlogd",
+            "etc/scanlogd/scanlogd.toml",
             "etc/rsyslog.d/scanlogd.conf",
             "etc/logrotate.d/scanlogd",
             "etc/fail2ban/filter.d/scanlogd.local",
@@ -195,10 +201,24 @@ class Installation(unittest.TestCase):
         for path in ("sbin/scanlogd", "etc/init.d/scanlogd"):
             self.assertTrue(os.access(installed(path), os.X_OK), path)
 
+    def test_leaves_a_configuration_that_is_there(self):
+        mine = installed("etc/scanlogd/scanlogd.toml")
+        shipped = mine.read_text()
+        self.addCleanup(mine.write_text, shipped)
+        mine.write_text("# mine\n")
+        run("cmake", "--install", BUILD, env={**os.environ, "DESTDIR": str(SCRATCH / "dest")})
+        self.assertEqual(mine.read_text(), "# mine\n")
+
+    def test_installed_configuration_starts(self):
+        os.makedirs("/run/scanlogd/empty", mode=0o755, exist_ok=True)
+        said = run(installed("sbin/scanlogd"), "--config", installed("etc/scanlogd/scanlogd.toml"),
+                   "--check", "--user", account())
+        self.assertEqual(said, "scanlogd: ready to start\n")
+
     def test_start_files_name_the_installed_program(self):
         binary = "/" + str(installed("sbin/scanlogd").relative_to(SCRATCH / "dest"))
         unit = installed("systemd/system/scanlogd.service").read_text()
-        self.assertIn(f"ExecStart={binary} --foreground --log syslog", unit)
+        self.assertIn(f"ExecStart={binary} --supervised ", unit)
         self.assertIn(f"DAEMON={binary}\n", installed("etc/init.d/scanlogd").read_text())
 
 
@@ -281,6 +301,8 @@ class RunningSystemd(unittest.TestCase):
         rm -rf /etc/systemd/system
         mkdir -p /etc/systemd/system/scanlogd.service.d
         cp "$DEST"/unit/scanlogd.service /etc/systemd/system
+        rm -rf /etc/scanlogd
+        cp -R "$CONFIG" /etc/scanlogd
         [ -z "$DROP_IN" ] || cp "$DROP_IN" /etc/systemd/system/scanlogd.service.d
         printf '%s\\n' '[Unit]' DefaultDependencies=no \\
             'Wants=systemd-journald.service systemd-journald-dev-log.socket scanlogd.service' \\
@@ -320,6 +342,7 @@ class RunningSystemd(unittest.TestCase):
                 "DROP_IN": str(drop_in or ""),
                 "SYSUSERS": str(installed("sysusers.d/scanlogd.conf")),
                 "SYSTEMD": systemd,
+                "CONFIG": str(installed("etc/scanlogd/scanlogd.toml").parent),
             },
             stdin=subprocess.DEVNULL,
             stdout=log,

@@ -33,11 +33,12 @@ def sums_that_fail(accounts):
     return wrong
 
 
-def run(binary, folder):
+def run(binary, folder, config=("--no-config",)):
+    """What is wrong with what the program does in the scenario of `folder`."""
     source = next(folder.glob("input*"))
     options = (folder / "options").read_text().split()
     on_stdin = "stdin" in folder.name
-    command = [binary, "--read", "-" if on_stdin else str(source), *options]
+    command = [binary, *config, "--read", "-" if on_stdin else str(source), *options]
     with open(source if on_stdin and source.is_file() else os.devnull, "rb") as stdin:
         done = subprocess.run(command, stdin=stdin, capture_output=True, timeout=120, check=False,
                               env={**os.environ, "TZ": "UTC", **SANITIZERS})

@@ -84,6 +84,36 @@ TEST(SectionSize, IsAcceptedWithinItsLimitsOnly) {
   EXPECT_EQ(Section().size("m", 7, 10, 20).value(), 7u);
 }
 
+TEST(Section, ErasedIsAsNeverGiven) {
+  Section section = with("device", "eth0");
+  section.erase("devices");
+  EXPECT_TRUE(section.has("device"));
+  section.erase("device");
+  EXPECT_FALSE(section.has("device"));
+}
+
+TEST(Section, UpdateSetsWhatTheOtherHasAndKeepsTheRest) {
+  Section section = with("device", "eth0");
+  section.set("count", "3", "x.toml:4");
+  Section other = with("count", "4", "--count");
+  section.update(other);
+  EXPECT_EQ(section.text("device"), "eth0");
+  EXPECT_EQ(section.text("count"), "4");
+  EXPECT_EQ(section.origin("count"), "--count");
+}
+
+TEST(Section, EqualityIsOfKeysAndValuesInAnyOrderFromAnywhere) {
+  Section one = with("a", "1", "--a");
+  one.set("b", "2", "--b");
+  Section other = with("b", "2", "x.toml:1");
+  EXPECT_NE(one, other);
+  other.set("a", "1", "x.toml:2");
+  EXPECT_EQ(one, other);
+  other.set("a", "2", "x.toml:2");
+  EXPECT_NE(one, other);
+  EXPECT_EQ(Section(), Section());
+}
+
 TEST(SectionNumber, IsAcceptedWithinItsLimitsOnly) {
   const auto number = [](std::string_view text) { return with("n", text).number("n", 0, 10, 20); };
   EXPECT_FALSE(number("9"));

@@ -121,10 +121,11 @@ TEST(CommandLine, HelpAndVersionArePrinted) {
   ASSERT_TRUE(help);
   EXPECT_EQ(help->action, Action::print);
   for (const char* const option :
-       {"--foreground", "--interface", "--capture", "--read",       "--promiscuous", "--local",
-        "--profile",    "--threshold", "--delay",   "--low-weight", "--high-weight", "--sources",
-        "--memory",     "--log",       "--user",    "--chroot",     "--state",       "--single",
-        "--no-sandbox", "--list",      "--check",   "--version"}) {
+       {"--foreground",  "--interface",  "--capture",   "--read",       "--promiscuous",
+        "--local",       "--profile",    "--threshold", "--delay",      "--low-weight",
+        "--high-weight", "--sources",    "--memory",    "--log",        "--user",
+        "--chroot",      "--state",      "--single",    "--no-sandbox", "--config",
+        "--no-config",   "--supervised", "--list",      "--check",      "--version"}) {
     EXPECT_NE(help->text.find(option), std::string::npos) << option;
   }
 }

@@ -1,0 +1,101 @@
+// See settings.h.
+#include "daemon/settings.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <thread>
+
+namespace scanlogd {
+namespace {
+
+/// More processes than this gain nothing and cost tables each.
+constexpr std::uint64_t kMostEngines = 64;
+
+/// What `--state` calls no directory.
+constexpr std::string_view kNoState = "none";
+
+}  // namespace
+
+std::vector<std::string> split(std::string_view text) {
+  std::vector<std::string> parts;
+  for (;;) {
+    const std::size_t comma = text.find(',');
+    parts.emplace_back(text.substr(0, comma));
+    if (comma == std::string_view::npos) return parts;
+    text.remove_prefix(comma + 1);
+  }
+}
+
+Result<void> set_accounts(Options& options, std::string_view value, std::string_view origin) {
+  const auto interval = parse_duration(value);
+  const bool is_none = interval && *interval == std::chrono::milliseconds::zero();
+  if (!interval || (*interval < kLeastAccounts && !is_none)) {
+    return fail(fmt::format("{}: '{}' must be a time of at least 1s, or 0", origin, value));
+  }
+  options.accounts = *interval;
+  return {};
+}
+
+Result<void> set_engines(Options& options, std::string_view value, std::string_view origin) {
+  if (value == "auto") {
+    // What this process may use, not what there is.
+    options.engines = std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, kMostEngines);
+    return {};
+  }
+  Section section;
+  section.set("engines", value, origin);
+  const auto number = section.number("engines", 1, 1, kMostEngines);
+  if (!number) return std::unexpected(number.error());
+  options.engines = static_cast<std::size_t>(*number);
+  return {};
+}
+
+Result<void> set_local(Options& options, std::string_view value, std::string_view origin) {
+  auto networks = parse_networks(value);
+  if (!networks) return fail(fmt::format("{}: {}", origin, networks.error().what));
+  options.local = std::move(*networks);
+  return {};
+}
+
+Result<void> set_state(Options& options, std::string_view value, std::string_view origin) {
+  if (value.empty()) return fail(fmt::format("{}: must be a directory or none", origin));
+  options.state = value == kNoState ? "" : value;
+  return {};
+}
+
+Result<void> set_memory(Section& detector, std::string_view value, std::string_view origin) {
+  const auto bytes = parse_size(value);
+  if (!bytes) {
+    return fail(
+        fmt::format("{}: '{}' is not a size such as 16M, 512k, 1G or small", origin, value));
+  }
+  detector.set("memory", std::to_string(*bytes), origin);
+  return {};
+}
+
+Result<void> set_threshold(Section& detector, std::string_view value, std::string_view origin) {
+  constexpr std::array<std::string_view, 4> kKeys = {"threshold", "delay", "low_weight",
+                                                     "high_weight"};
+  const std::vector<std::string> parts = split(value);
+  if (parts.size() > kKeys.size()) {
+    return fail(fmt::format("{}: '{}' must be N[,DELAY[,LOW[,HIGH]]]", origin, value));
+  }
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    if (detector.has(kKeys[i])) return fail(fmt::format("{}: {} is given twice", origin, kKeys[i]));
+    detector.set(kKeys[i], parts[i], origin);
+  }
+  return {};
+}
+
+Result<void> require_built_in(std::string_view name, std::span<const std::string_view> known,
+                              std::string_view origin) {
+  if (std::ranges::find(known, name) != known.end()) return {};
+  return fail(
+      fmt::format("{}: '{}' is not built in; there is {}", origin, name, fmt::join(known, ", ")));
+}
+
+}  // namespace scanlogd
