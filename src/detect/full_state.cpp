@@ -2,6 +2,7 @@
 #include "detect/full_state.h"
 
 #include <algorithm>
+#include <bit>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -12,6 +13,26 @@ namespace scanlogd {
 namespace {
 
 constexpr std::uint64_t kSources = 65536;
+constexpr std::uint64_t kLeastSources = 256;
+constexpr std::uint64_t kMostSources = std::uint64_t{1} << 24;
+
+// What a source takes: its entry, a share of its bucket's line, of the networks, of the admission
+// and of the reports.
+constexpr std::uint64_t kMemoryPerSource = 128;
+
+/// How many sources, from their number or from the memory for them.
+Result<std::uint64_t> source_count(const Section& options) {
+  if (options.has("memory") && options.has("sources")) {
+    return fail(options.origin("sources") + ": the memory is given as well");
+  }
+  const auto memory =
+      options.size("memory", kSources * kMemoryPerSource, kLeastSources * kMemoryPerSource,
+                   kMostSources * kMemoryPerSource);
+  if (!memory) return memory;
+  // The table rounds up to a power of two, which must not exceed what was allowed.
+  return options.number("sources", std::bit_floor(*memory / kMemoryPerSource), kLeastSources,
+                        kMostSources);
+}
 
 Result<Thresholds> sensitivity(const Section& options) {
   const std::string_view text = options.text("sensitivity").value_or("normal");
@@ -25,12 +46,12 @@ Result<Thresholds> sensitivity(const Section& options) {
 }  // namespace
 
 Result<FullState> FullState::make(const Section& options, HashKey key) {
-  if (auto known = options.reject_unknown({"sensitivity", "sources", "scans"}); !known) {
+  if (auto known = options.reject_unknown({"memory", "sensitivity", "sources", "scans"}); !known) {
     return std::unexpected(known.error());
   }
   const auto thresholds = sensitivity(options);
   if (!thresholds) return std::unexpected(thresholds.error());
-  const auto sources = options.number("sources", kSources, 256, std::uint64_t{1} << 24);
+  const auto sources = source_count(options);
   if (!sources) return std::unexpected(sources.error());
   const auto scans = options.number("scans", ScanRecords::kDefaultCount, 1, 65536);
   if (!scans) return std::unexpected(scans.error());
