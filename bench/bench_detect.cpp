@@ -11,6 +11,7 @@
 
 #include "detect/detector.h"
 #include "per_packet.h"
+#include "support/original_list.h"
 
 namespace scanlogd::bench {
 namespace {
@@ -87,6 +88,30 @@ void detect_million(benchmark::State& state) {
          [&](std::size_t) { return Probe{.source = static_cast<std::uint32_t>(random()) | 1}; });
 }
 BENCHMARK(detect_million)->Name("detect/a million random sources");
+
+// What an attacker could send to make packets cost more than they do in such a flood: sources of
+// one chain of the original, and sources that are worth a place among the scanners.
+void detect_chosen(benchmark::State& state) {
+  std::mt19937 random(1);
+  detect(state, [&](std::size_t) {
+    const auto source = static_cast<std::uint32_t>(random()) & ~0x1ffU;
+    return Probe{.source = source | test::original_hash(source)};
+  });
+}
+BENCHMARK(detect_chosen)->Name("detect/sources of one chain of the original");
+
+void detect_ports(benchmark::State& state, std::size_t ports) {
+  std::mt19937 random(1);
+  std::uint32_t source = 0;
+  detect(state, [&](std::size_t i) {
+    if (i % ports == 0) source = static_cast<std::uint32_t>(random()) | 1;
+    return Probe{.source = source, .port = static_cast<Port>(20 + i % ports)};
+  });
+}
+void detect_two_ports(benchmark::State& state) { detect_ports(state, 2); }
+BENCHMARK(detect_two_ports)->Name("detect/random sources, two ports each");
+void detect_six_ports(benchmark::State& state) { detect_ports(state, 6); }
+BENCHMARK(detect_six_ports)->Name("detect/random sources, six ports each");
 
 void detect_bulk(benchmark::State& state) {
   detect(state,

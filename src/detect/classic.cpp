@@ -5,6 +5,8 @@
 // until it pauses. Only the table differs: large, keyed, in two tiers, and not to be flushed by 256
 // other sources; and what a reported source does until it pauses is kept on record. Does not look
 // at answers, other protocols or IPv6.
+#include "detect/classic.h"
+
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -15,8 +17,6 @@
 #include <span>
 #include <string>
 
-#include "core/keyed_hash.h"
-#include "detect/detector.h"
 #include "detect/probation_table.h"
 #include "detect/scan_records.h"
 #include "detect/source_table.h"
@@ -127,6 +127,7 @@ class ClassicDetector final : public Detector {
                   SourceTable<Source<kPorts>> table, ScanRecords records) noexcept
       : rule_(rule),
         key_(key),
+        zero_(keyed_permutation(key, 0)),
         first_(std::move(first)),
         table_(std::move(table)),
         records_(std::move(records)) {}
@@ -140,12 +141,12 @@ class ClassicDetector final : public Detector {
     for (std::size_t begin = 0; begin < packets.size(); begin += hashes_.size()) {
       const auto chunk = packets.subspan(begin, std::min(hashes_.size(), packets.size() - begin));
       const auto look_up = [&](std::size_t i) {
-        hashes_[i] = keyed_permutation(key_, ipv4_value(chunk[i].source));
+        hashes_[i] = hash_of(chunk[i].source);
         table_.prefetch(table_.place(hashes_[i]));
       };
       const auto look_closer = [&](std::size_t i) {
         const std::uint32_t hash = hashes_[i];
-        if (table_.prefetch_entry(table_.place(hash), ipv4_value(chunk[i].source))) return;
+        if (table_.prefetch_entry(table_.place(hash), hash)) return;
         first_.prefetch(hash);
         if ((chunk[i].flags & tcp_flag::ack) == 0) first_.prefetch_rest(hash);
       };
@@ -179,6 +180,11 @@ class ClassicDetector final : public Detector {
     return packet.family == Family::ipv4 && packet.protocol == IpProto::tcp;
   }
 
+  // 0 for no address only.
+  [[nodiscard]] std::uint32_t hash_of(const AddressBytes& source) const noexcept {
+    return keyed_permutation(key_, ipv4_value(source)) ^ zero_;
+  }
+
   [[nodiscard]] static std::uint32_t tick(const Packet& packet) noexcept {
     return ProbationTable::tick_of(packet.time);
   }
@@ -191,11 +197,10 @@ class ClassicDetector final : public Detector {
   [[nodiscard]] Outcome judge(const Packet& packet, std::uint32_t hash,
                               EventList& events) noexcept {
     if (!watched(packet)) return not_ipv4_tcp;
-    const std::uint32_t address = ipv4_value(packet.source);
-    if (address == 0) return no_source;
+    if (hash == 0) return no_source;
     const std::uint32_t now = tick(packet);
     // A source is in one of the tables at most.
-    if (const Slot slot = table_.find(table_.place(hash), address)) {
+    if (const Slot slot = table_.find(table_.place(hash), hash)) {
       if (is_fresh(slot.entry->last, now)) return judge_fresh(packet, now, slot, events);
       table_.forget(slot);
     } else if (const auto first = first_.find(hash)) {
@@ -203,14 +208,33 @@ class ClassicDetector final : public Detector {
       first_.forget(first);
     }
     if ((packet.flags & tcp_flag::ack) != 0) return ack_from_unknown;
-    const bool evicted = first_.insert(hash, {.time = packet.time,
-                                              .target = ipv4_value(packet.target),
-                                              .source_port = packet.source_port,
-                                              .target_port = packet.target_port,
-                                              .flags = packet.flags,
-                                              .tos = packet.tos,
-                                              .ttl = packet.ttl});
-    return evicted ? new_source_evicting : new_source;
+    return enter(packet, hash, now);
+  }
+
+  [[nodiscard]] Outcome enter(const Packet& packet, std::uint32_t hash,
+                              std::uint32_t now) noexcept {
+    const auto [slot, is_live] = first_.room(hash, now);
+    const bool is_lost = is_live && !move_aside(slot, hash, packet.time);
+    first_.put(slot, hash,
+               {.time = packet.time,
+                .target = ipv4_value(packet.target),
+                .source_port = packet.source_port,
+                .target_port = packet.target_port,
+                .flags = packet.flags,
+                .tos = packet.tos,
+                .ttl = packet.ttl});
+    return is_lost ? new_source_evicting : new_source;
+  }
+
+  // Makes a source that has sent one packet, and whose place `neighbour` needs, a guest of the
+  // other table, where that has a place to spare.
+  [[nodiscard]] bool move_aside(ProbationTable::Slot from, std::uint32_t neighbour,
+                                std::chrono::nanoseconds now) noexcept {
+    const std::uint32_t hash = first_.source(from, neighbour);
+    const Slot slot = table_.insert_guest(table_.place(hash), hash, ProbationTable::tick_of(now));
+    if (!slot) return false;
+    fill(slot, first_.packet(from, now));
+    return true;
   }
 
   // Of a source that is fresh and has sent one packet, or only repeats of it.
@@ -221,7 +245,17 @@ class ClassicDetector final : public Detector {
     } else if ((packet.flags & (tcp_flag::ack | tcp_flag::rst)) != 0) {
       return ack_or_rst;
     }
-    return judge_fresh(packet, tick(packet), promote(packet, hash, first), events);
+    const std::uint32_t now = tick(packet);
+    const bool is_other_port = first_.target_port(first) != packet.target_port;
+    bool evicted = false;
+    const Slot slot = is_other_port ? table_.insert(table_.place(hash), hash, now, evicted)
+                                    : table_.replace_guest(table_.place(hash), hash, now, evicted);
+    if (evicted) ++evicted_;
+    // Other flags to the same port are not worth that somebody goes who asked for two.
+    if (!slot) return known_port;
+    fill(slot, first_.packet(first, packet.time));
+    first_.forget(first);
+    return judge_fresh(packet, now, slot, events);
   }
 
   [[nodiscard]] Outcome judge_fresh(const Packet& packet, std::uint32_t now, const Slot& slot,
@@ -236,6 +270,7 @@ class ClassicDetector final : public Detector {
     }
     if ((packet.flags & (tcp_flag::ack | tcp_flag::rst)) != 0) return ack_or_rst;
     table_.touch(slot, now);
+    if (*slot.weight == 0) *slot.weight = rule_.weight(source.ports[0]);  // no guest any more
     if (is_reported) {
       keep_record(packet, source, true);
       return after_report;
@@ -253,17 +288,9 @@ class ClassicDetector final : public Detector {
     return new_port;
   }
 
-  // Takes the source of `hash` from where it was as long as it had sent one packet.
-  [[nodiscard]] Slot promote(const Packet& packet, std::uint32_t hash,
-                             ProbationTable::Slot from) noexcept {
-    const FirstPacket first = first_.packet(from, packet.time);
-    first_.forget(from);
-    bool evicted = false;
-    const Slot slot =
-        table_.insert(table_.place(hash), ipv4_value(packet.source), tick(packet), evicted);
-    if (evicted) ++evicted_;
+  // What is known of a source after its first packet; it has no weight yet.
+  void fill(const Slot& slot, const FirstPacket& first) noexcept {
     table_.touch(slot, ProbationTable::tick_of(first.time));
-    *slot.weight = rule_.weight(first.target_port);
     Source<kPorts>& source = *slot.entry;
     source.started = first.time;
     source.target = first.target;
@@ -274,7 +301,6 @@ class ClassicDetector final : public Detector {
     source.flags_and = first.flags;
     source.count = 1;
     source.ports[0] = first.target_port;
-    return slot;
   }
 
   [[nodiscard]] static std::uint8_t changed(const Source<kPorts>& source,
@@ -329,6 +355,7 @@ class ClassicDetector final : public Detector {
 
   Rule rule_;
   HashKey key_;
+  std::uint32_t zero_;                 ///< what the key makes of 0
   ProbationTable first_;               ///< sources that have sent one packet
   SourceTable<Source<kPorts>> table_;  ///< those that have sent more
   ScanRecords records_;
@@ -347,7 +374,7 @@ class ClassicDetector final : public Detector {
 };
 
 template <std::size_t kPorts>
-Result<std::unique_ptr<Detector>> make_with(const Rule& rule, const Section& options) {
+Result<std::unique_ptr<Detector>> make_with(const Rule& rule, const Section& options, HashKey key) {
   using Table = SourceTable<Source<kPorts>>;
   const auto memory = options.size("memory", kMemory, kLeastMemory, kMostMemory);
   if (!memory) return std::unexpected(memory.error());
@@ -359,21 +386,27 @@ Result<std::unique_ptr<Detector>> make_with(const Rule& rule, const Section& opt
   // Half for either tier: less for the first lets in floods of one packet each sooner, less for the
   // other those of several.
   const std::uint64_t half = options.has("sources") ? Table::bytes_for(*sources) : *memory / 2;
-  const auto key = random_hash_key();
-  if (!key) return std::unexpected(key.error());
   auto first = ProbationTable::make(half, rule.delay);
   if (!first) return std::unexpected(first.error());
   auto table = Table::make(half, rule.delay);
   if (!table) return std::unexpected(table.error());
   const std::uint64_t records =
       std::clamp<std::uint64_t>(2 * half / kMemoryPerRecord, 16, ScanRecords::kDefaultCount);
-  auto scans = ScanRecords::make(records, *key);
+  auto scans = ScanRecords::make(records, key);
   if (!scans) return std::unexpected(scans.error());
-  return std::make_unique<ClassicDetector<kPorts>>(rule, *key, std::move(*first), std::move(*table),
+  return std::make_unique<ClassicDetector<kPorts>>(rule, key, std::move(*first), std::move(*table),
                                                    std::move(*scans));
 }
 
 Result<std::unique_ptr<Detector>> make(const Section& options) {
+  const auto key = random_hash_key();
+  if (!key) return std::unexpected(key.error());
+  return make_classic(options, *key);
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Detector>> make_classic(const Section& options, HashKey key) {
   if (auto known = options.reject_unknown(
           {"threshold", "delay", "low_weight", "high_weight", "memory", "sources"});
       !known) {
@@ -399,15 +432,13 @@ Result<std::unique_ptr<Detector>> make(const Section& options) {
                   .low_weight = static_cast<std::uint16_t>(*low),
                   .high_weight = static_cast<std::uint16_t>(*high)};
   // Entries of one, two and eight cache lines.
-  if (ports <= 20) return make_with<20>(rule, options);
-  if (ports <= 52) return make_with<52>(rule, options);
-  if (ports <= 244) return make_with<244>(rule, options);
+  if (ports <= 20) return make_with<20>(rule, options, key);
+  if (ports <= 52) return make_with<52>(rule, options, key);
+  if (ports <= 244) return make_with<244>(rule, options, key);
   return fail(options.origin("threshold") + ": " + std::to_string(*threshold) + " with weight " +
               std::to_string(std::min(*low, *high)) +
               " takes more than the 244 ports that are remembered of a source");
 }
-
-}  // namespace
 
 extern const DetectorPlugin classic_detector{
     .name = "classic",

@@ -9,8 +9,8 @@ namespace scanlogd {
 
 /// Bit n is set where the nth of the eight numbers at `numbers` (32 bytes, of any alignment) equals
 /// `value` in the bits of `mask`.
-[[nodiscard]] inline unsigned equal_lanes(const void* numbers, std::uint32_t value,
-                                          std::uint32_t mask = ~std::uint32_t{0}) noexcept {
+[[nodiscard, gnu::always_inline]] inline unsigned equal_lanes(
+    const void* numbers, std::uint32_t value, std::uint32_t mask = ~std::uint32_t{0}) noexcept {
   using Four [[gnu::vector_size(16)]] = std::uint32_t;
   using Two [[gnu::vector_size(16)]] = std::uint64_t;
   struct {

@@ -3,8 +3,8 @@
 // all that the first packet said. So a flood of sources with one packet each, as forging them costs
 // least, passes through here and never displaces a source of which more is known.
 //
-// Six-way set-associative: a bucket is two cache lines side by side with all of six sources. Full
-// buckets give up the oldest. Constant work for each packet, no chains, fixed memory.
+// Six-way set-associative: a bucket is two cache lines side by side with all of six sources. Of a
+// full one the oldest goes. Constant work for each packet, no chains, fixed memory.
 #pragma once
 
 #include <algorithm>
@@ -42,7 +42,7 @@ class ProbationTable {
   /// What times are counted in, modulo 2^32.
   static constexpr std::chrono::nanoseconds kTick = std::chrono::milliseconds(10);
 
-  /// Where a source is. Valid until the next `insert` or `forget`.
+  /// Where a source is. Valid until the next `put` or `forget`.
   struct Slot {
     std::uint32_t bucket = 0;
     std::uint32_t way = kWays;  ///< `kWays`: nowhere
@@ -63,7 +63,7 @@ class ProbationTable {
   void prefetch(std::uint32_t source) const noexcept {
     __builtin_prefetch(&buckets_.items()[index(source)], 1);
   }
-  /// Asks for what else `insert` needs.
+  /// Asks for what else `put` needs.
   void prefetch_rest(std::uint32_t source) const noexcept {
     constexpr std::size_t kLine = 64;
     __builtin_prefetch(&buckets_.items()[index(source)].bytes()[kLine], 1);
@@ -102,11 +102,26 @@ class ProbationTable {
         .ttl = static_cast<std::uint8_t>(home.rest[way] >> kTagBits)};
   }
 
-  /// Remembers `packet` as the first one of `source`, which must not be here. True where a live
-  /// source had to go for it.
-  bool insert(std::uint32_t source, const FirstPacket& packet) noexcept {
-    Bucket& home = buckets_.items()[index(source)];
-    const std::uint32_t now = tick_of(packet.time);
+  /// The source in `slot`. `neighbour` is any source of the same bucket.
+  [[nodiscard]] std::uint32_t source(Slot slot, std::uint32_t neighbour) const noexcept {
+    // The upper bits are those of the neighbour, or one more or less.
+    constexpr std::uint32_t kStep = 1U << kTagBits;
+    const std::uint32_t tag = buckets_.items()[slot.bucket].tag[slot.way] & kTagMask;
+    const std::uint32_t near = (neighbour & ~kTagMask) | tag;
+    if (index(near) == slot.bucket) return near;
+    return index(near + kStep) == slot.bucket ? near + kStep : near - kStep;
+  }
+
+  /// A place for a source.
+  struct Room {
+    Slot slot;
+    bool is_live = false;  ///< somebody is there who is still fresh
+  };
+  /// The place for `source`, which must not be here, at the tick `now`: an unused one, or that of
+  /// the oldest.
+  [[nodiscard]] Room room(std::uint32_t source, std::uint32_t now) const noexcept {
+    const std::uint32_t at = index(source);
+    const Bucket& home = buckets_.items()[at];
     // The unused and the oldest in one number for each, with its way in the lowest bits: the
     // largest is found without a branch that depends on the data.
     constexpr unsigned kWayBits = 3;
@@ -118,17 +133,23 @@ class ProbationTable {
       const std::uint32_t age = is_used ? std::min(now - home.tick[way], kUnused - 1) : kUnused;
       chosen = std::max(chosen, age << kWayBits | way);
     }
-    const std::uint32_t way = chosen & ((1U << kWayBits) - 1);
+    return {.slot = {.bucket = at, .way = chosen & ((1U << kWayBits) - 1)},
+            .is_live = chosen >> kWayBits <= lifetime_};
+  }
+
+  /// Remembers `packet` as the first one of `source` in `slot`, which is that of its `room`.
+  void put(Slot slot, std::uint32_t source, const FirstPacket& packet) noexcept {
+    Bucket& home = buckets_.items()[slot.bucket];
+    const std::size_t way = slot.way;
     const auto rest = static_cast<std::uint32_t>((packet.time % kTick).count());
     home.tag[way] = (source & kTagMask) | std::uint32_t{packet.tos} << kTagBits;
-    home.tick[way] = now;
+    home.tick[way] = tick_of(packet.time);
     home.target_port[way] = packet.target_port;
     home.used = static_cast<std::uint8_t>(home.used | 1U << way);
     home.flags[way] = packet.flags;
     home.target[way] = packet.target;
     home.rest[way] = (rest & kTagMask) | std::uint32_t{packet.ttl} << kTagBits;
     home.source_port[way] = packet.source_port;
-    return chosen >> kWayBits <= lifetime_;
   }
 
   /// Makes the slot unused.

@@ -13,6 +13,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <type_traits>
 #include <utility>
 
@@ -48,7 +49,8 @@ class SourceTable {
   /// Where a source is, or was put. Valid until the next `insert` or `forget`.
   struct Slot {
     Entry* entry = nullptr;
-    std::uint16_t* weight = nullptr;  ///< the detector's to set: the lighter, the sooner given up
+    std::uint16_t* weight = nullptr;  ///< the detector's to set: the lighter, the sooner given up;
+                                      ///< 0 for a guest, of whom nothing is known yet
     std::uint16_t* age = nullptr;     ///< the table's own, see `touch`
 
     explicit operator bool() const noexcept { return entry != nullptr; }
@@ -109,20 +111,36 @@ class SourceTable {
 
   /// Takes a slot for the source `key`, which must not be in the table, last seen at `now`, its
   /// entry and weight zero but for the time and the key. Gives up, in this order: an unused slot;
-  /// one idle for more than the lifetime; of the older half of the bucket the one with the lowest
-  /// weight, of equals the oldest, so that neither newcomers nor a flood of sources with some
-  /// weight each can choose whom to push out. `evicted` tells of the last case.
+  /// one idle for more than the lifetime; the oldest of the guests; of the older half of the bucket
+  /// the one with the lowest weight, of equals the oldest, so that neither newcomers nor a flood of
+  /// sources with some weight each can choose whom to push out. `evicted` tells of the latter two
+  /// cases. Whoever keeps the weight 0 is a guest.
   [[nodiscard]] Slot insert(Place place, Key key, std::uint32_t now, bool& evicted) noexcept {
-    Bucket& home = buckets_.items()[place];
-    const Victim chosen = victim(home, now);
-    evicted = chosen.is_live;
-    home.tag[chosen.way] = tag_of(key);
-    home.weight[chosen.way] = 0;
-    const Slot taken = slot(place, chosen.way);
-    *taken.entry = Entry{};
-    if constexpr (detail::HasKey<Entry>) taken.entry->key = key;
-    touch(taken, now);
-    return taken;
+    const Victim chosen = victim(buckets_.items()[place], now);
+    evicted = chosen.worth >= Worth::guest;
+    return take(place, chosen.way, key, now);
+  }
+
+  /// Takes a slot for a source of which little is known, as `insert` does, but only one that nobody
+  /// else can want: an empty slot is returned where all in the bucket are live.
+  [[nodiscard]] Slot insert_guest(Place place, Key key, std::uint32_t now) noexcept {
+    const Bucket& home = buckets_.items()[place];
+    unsigned ways = ways_of(home, 0);
+    std::size_t way = first_of(ways);
+    if (ways == 0) {
+      const Lanes age = rough(now) - load(home.last);
+      way = first_lane(as_lanes(age > lifetime_));
+      if (way == kWays) return {};
+    }
+    return take(place, way, key, now);
+  }
+
+  /// As `insert_guest`, but another guest makes room, too; `evicted` tells of that.
+  [[nodiscard]] Slot replace_guest(Place place, Key key, std::uint32_t now,
+                                   bool& evicted) noexcept {
+    const Victim chosen = victim(buckets_.items()[place], now);
+    evicted = chosen.worth == Worth::guest;
+    return chosen.worth > Worth::guest ? Slot{} : take(place, chosen.way, key, now);
   }
 
   /// Makes the slot unused.
@@ -151,9 +169,11 @@ class SourceTable {
   static_assert(sizeof(Bucket) == 64);
   static constexpr std::size_t kBucketBytes = sizeof(Bucket) + kWays * sizeof(Entry);
 
+  // Whom to give up, the first first.
+  enum class Worth : std::uint8_t { none, guest, older, younger };
   struct Victim {
     std::size_t way;
-    bool is_live;
+    Worth worth;
   };
 
   SourceTable(ReservedMemory<Bucket> buckets, ReservedMemory<Entry> entries,
@@ -209,17 +229,38 @@ class SourceTable {
     return {&entries_.items()[index * kWays + way], &home.weight[way], &home.last[way]};
   }
 
+  // For `entry = Entry{}` compilers take a string instruction that is slow to start.
+  template <std::size_t... kParts>
+  static void clear(Entry& entry, std::index_sequence<kParts...> /*parts*/) noexcept {
+    static_assert(sizeof...(kParts) * sizeof(Lanes) == sizeof(Entry));
+    constexpr Lanes kZero{};
+    auto* const bytes = static_cast<std::byte*>(static_cast<void*>(&entry));
+    (std::memcpy(bytes + kParts * sizeof(kZero), &kZero, sizeof(kZero)), ...);
+  }
+
+  Slot take(Place place, std::size_t way, Key key, std::uint32_t now) noexcept {
+    Bucket& home = buckets_.items()[place];
+    home.tag[way] = tag_of(key);
+    home.weight[way] = 0;
+    const Slot taken = slot(place, way);
+    clear(*taken.entry, std::make_index_sequence<sizeof(Entry) / sizeof(Lanes)>());
+    if constexpr (detail::HasKey<Entry>) taken.entry->key = key;
+    touch(taken, now);
+    return taken;
+  }
+
   // In a full bucket without a branch that depends on the data, so that a flood does not pay for
   // wrong guesses.
   [[nodiscard]] Victim victim(const Bucket& bucket, std::uint32_t now) const noexcept {
     if (const unsigned unused = ways_of(bucket, 0)) {
-      return {.way = first_of(unused), .is_live = false};
+      return {.way = first_of(unused), .worth = Worth::none};
     }
-    // The order in which ways are given up: stale, of the older half, of the younger; then by
-    // weight, as far as that is told apart; then by age, which no two have in common.
-    constexpr std::uint16_t kStale = 1 << 14;
-    constexpr std::uint16_t kOlder = 2 << 14;
-    constexpr std::uint16_t kYounger = 3 << 14;
+    // What each is worth, in the highest bits; then its weight, as far as that is told apart; then
+    // its age, which no two have in common.
+    constexpr unsigned kWorthShift = 14;
+    constexpr auto kLanes = [](Worth worth) {
+      return static_cast<std::uint16_t>(static_cast<unsigned>(worth) << kWorthShift) - Lanes{};
+    };
     constexpr std::uint16_t kHeaviest = (1 << 11) - 1;
     constexpr std::uint16_t kHalf = kWays / 2;
     constexpr Lanes kPlaces{0, 1, 2, 3, 4, 5, 6, 7};
@@ -231,16 +272,18 @@ class SourceTable {
       rank -= as_lanes(other > age) | (as_lanes(other == age) & as_lanes(kPlaces > way));
     }
     const Lanes weight = load(bucket.weight);
-    Lanes order = rank < kHalf ? kOlder - Lanes{} : kYounger - Lanes{};
+    Lanes order = rank < kHalf ? kLanes(Worth::older) : kLanes(Worth::younger);
     order |= (weight < kHeaviest ? weight : kHeaviest - Lanes{}) << 3;
-    order = age > lifetime_ ? kStale - Lanes{} : order;
+    order = weight == 0 ? kLanes(Worth::guest) : order;
+    order = age > lifetime_ ? kLanes(Worth::none) : order;
     order |= rank;
     // The least of them.
     Lanes least = order;
     least = minimum(least, __builtin_shufflevector(least, least, 4, 5, 6, 7, 0, 1, 2, 3));
     least = minimum(least, __builtin_shufflevector(least, least, 2, 3, 0, 1, 6, 7, 4, 5));
     least = minimum(least, __builtin_shufflevector(least, least, 1, 0, 3, 2, 5, 4, 7, 6));
-    return {.way = first_lane(as_lanes(order == least)), .is_live = least[0] >= kOlder};
+    return {.way = first_lane(as_lanes(order == least)),
+            .worth = static_cast<Worth>(least[0] >> kWorthShift)};
   }
 
   template <class Mask>

@@ -27,6 +27,13 @@ ProbationTable make(std::size_t bytes = kLeast) {
 
 FirstPacket at(std::chrono::nanoseconds time) { return {.time = time, .target_port = 80}; }
 
+/// Remembers a packet; had a live source to go for it?
+bool insert(ProbationTable& table, std::uint32_t source, const FirstPacket& packet) {
+  const auto room = table.room(source, ProbationTable::tick_of(packet.time));
+  table.put(room.slot, source, packet);
+  return room.is_live;
+}
+
 /// The nth source of the first bucket of the smallest table.
 std::uint32_t neighbour(std::uint32_t n) { return n << 8; }
 
@@ -48,7 +55,7 @@ TEST(ProbationTable, GivesBackAllOfAPacket) {
                                  .flags = byte(),
                                  .tos = byte(),
                                  .ttl = byte()}};
-    EXPECT_FALSE(table.insert(known.source, known.packet));
+    EXPECT_FALSE(insert(table, known.source, known.packet));
     all.push_back(known);
   }
   for (const Known& known : all) {
@@ -71,7 +78,7 @@ TEST(ProbationTable, GivesBackAllOfAPacket) {
 TEST(ProbationTable, TheTimeIsRightWhereTicksWrapAround) {
   ProbationTable table = make();
   const std::chrono::nanoseconds wrap = ProbationTable::kTick * (std::int64_t{1} << 32);
-  table.insert(7, at(wrap - 5ms));
+  insert(table, 7, at(wrap - 5ms));
   EXPECT_EQ(table.packet(table.find(7), wrap + 1s).time, wrap - 5ms);
 }
 
@@ -86,25 +93,48 @@ TEST(ProbationTable, AnEmptyTableHoldsNobody) {
 // widest.
 TEST(ProbationTable, TakesNoSourceForAnother) {
   ProbationTable table = make();
-  table.insert(0x00ab'cdef, at(1s));
+  insert(table, 0x00ab'cdef, at(1s));
   std::vector<std::uint32_t> others = {0x01ab'cdef, 0xffab'cdef, 0x00ab'cdee, 0x002b'cdef};
   for (unsigned bit = 0; bit < 32; ++bit) others.push_back(0x00ab'cdef ^ 1U << bit);
   for (const std::uint32_t other : others) EXPECT_FALSE(table.find(other)) << other;
   EXPECT_TRUE(table.find(0x00ab'cdef));
 }
 
+TEST(ProbationTable, TellsWhoseASlotIs) {
+  std::mt19937 random(1);
+  for (const std::size_t bytes : {kLeast, std::size_t{100'000}, std::size_t{1} << 22}) {
+    ProbationTable table = make(bytes);
+    std::uint32_t told = 0;
+    for (int i = 0; i < 100'000; ++i) {
+      const auto source = static_cast<std::uint32_t>(random());
+      if (table.find(source)) continue;
+      const auto room = table.room(source, 0);
+      if (room.is_live) {
+        const std::uint32_t other = table.source(room.slot, source);
+        const auto found = table.find(other);
+        ASSERT_TRUE(found);
+        ASSERT_EQ(found.bucket, room.slot.bucket);
+        ASSERT_EQ(found.way, room.slot.way);
+        ++told;
+      }
+      table.put(room.slot, source, at(0s));
+    }
+    EXPECT_GT(told, 1000U);
+  }
+}
+
 TEST(ProbationTable, SixSourcesFitIntoABucket) {
   ProbationTable table = make();
-  for (std::uint32_t n = 0; n < 6; ++n) EXPECT_FALSE(table.insert(neighbour(n), at(1s)));
-  EXPECT_TRUE(table.insert(neighbour(6), at(1s)));
+  for (std::uint32_t n = 0; n < 6; ++n) EXPECT_FALSE(insert(table, neighbour(n), at(1s)));
+  EXPECT_TRUE(insert(table, neighbour(6), at(1s)));
 }
 
 TEST(ProbationTable, AFullBucketGivesUpTheOldest) {
   ProbationTable table = make();
   for (std::uint32_t n = 0; n < 6; ++n) {
-    table.insert(neighbour(n), at(1s + 10ms * ((n + 3) % 6)));
+    insert(table, neighbour(n), at(1s + 10ms * ((n + 3) % 6)));
   }
-  EXPECT_TRUE(table.insert(neighbour(6), at(2s)));
+  EXPECT_TRUE(insert(table, neighbour(6), at(2s)));
   EXPECT_FALSE(table.find(neighbour(3)));
   for (const std::uint32_t n : {0U, 1U, 2U, 4U, 5U, 6U}) EXPECT_TRUE(table.find(neighbour(n)));
 }
@@ -112,17 +142,17 @@ TEST(ProbationTable, AFullBucketGivesUpTheOldest) {
 TEST(ProbationTable, ASourceAtItsLifetimeIsStillLive) {
   for (const std::chrono::nanoseconds age : {2990ms, 3000ms, 3010ms}) {
     ProbationTable table = make();
-    for (std::uint32_t n = 0; n < 6; ++n) table.insert(neighbour(n), at(1s));
-    EXPECT_EQ(table.insert(neighbour(6), at(1s + age)), age <= 3000ms);
+    for (std::uint32_t n = 0; n < 6; ++n) insert(table, neighbour(n), at(1s));
+    EXPECT_EQ(insert(table, neighbour(6), at(1s + age)), age <= 3000ms);
   }
 }
 
 TEST(ProbationTable, AForgottenSourceMakesRoom) {
   ProbationTable table = make();
-  for (std::uint32_t n = 0; n < 6; ++n) table.insert(neighbour(n), at(1s + 10ms * n));
+  for (std::uint32_t n = 0; n < 6; ++n) insert(table, neighbour(n), at(1s + 10ms * n));
   table.forget(table.find(neighbour(4)));
   EXPECT_FALSE(table.find(neighbour(4)));
-  EXPECT_FALSE(table.insert(neighbour(6), at(2s)));
+  EXPECT_FALSE(insert(table, neighbour(6), at(2s)));
   EXPECT_TRUE(table.find(neighbour(0)));
 }
 
@@ -134,7 +164,7 @@ TEST(ProbationTable, FillsItsMemory) {
 
 TEST(ProbationTable, PrefetchingChangesNothing) {
   ProbationTable table = make();
-  table.insert(7, at(1s));
+  insert(table, 7, at(1s));
   table.prefetch(7);
   table.prefetch_rest(7);
   table.prefetch(8);

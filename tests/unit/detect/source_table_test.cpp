@@ -15,6 +15,7 @@ namespace {
 struct Entry {
   std::uint32_t last;
   std::uint32_t mark;
+  std::uint64_t rest;
 };
 using Table = SourceTable<Entry>;
 
@@ -183,6 +184,58 @@ TEST(SourceTable, AnotherKeyGroupsSourcesDifferently) {
   }
   ASSERT_GT(others, 100U);
   EXPECT_LT(also, others * 3 / 4);
+}
+
+/// Sources 1 to 8, seen at those ticks, of which `guest` has no weight.
+Table full_of_eight(std::uint32_t guest) {
+  Table table = make(8);
+  for (std::uint32_t source = 1; source <= 8; ++source) {
+    insert(table, source, source, source == guest ? 0 : 1);
+  }
+  return table;
+}
+
+TEST(SourceTable, AGuestGoesBeforeAllOthersHoweverYoung) {
+  Table table = full_of_eight(8);
+  EXPECT_TRUE(insert(table, 9, 20)) << "it was live";
+  EXPECT_FALSE(table.find(table.place(hash(8)), 8));
+}
+
+TEST(SourceTable, AStaleSourceGoesBeforeAGuest) {
+  Table table = full_of_eight(8);
+  EXPECT_FALSE(insert(table, 9, 302)) << "source 1 is 301 ticks old";
+  EXPECT_TRUE(table.find(table.place(hash(8)), 8));
+}
+
+TEST(SourceTable, AGuestTakesOnlyWhatNobodyElseWants) {
+  Table empty = make(8);
+  const auto taken = empty.insert_guest(0, 9, 20);
+  ASSERT_TRUE(taken);
+  EXPECT_EQ(*taken.weight, 0U);
+  EXPECT_EQ(taken.entry->last, 20U);
+  EXPECT_TRUE(empty.find(0, 9));
+
+  Table full = full_of_eight(8);
+  EXPECT_FALSE(full.insert_guest(0, 9, 301)) << "all are live";
+  ASSERT_TRUE(full.insert_guest(0, 9, 302)) << "source 1 is 301 ticks old";
+  EXPECT_FALSE(full.find(0, 1));
+  EXPECT_FALSE(full.insert_guest(0, 10, 302));
+}
+
+TEST(SourceTable, AGuestMayReplaceTheOldestGuest) {
+  Table table = full_of_eight(8);
+  *table.find(0, 5).weight = 0;
+  bool evicted = false;
+  EXPECT_TRUE(table.replace_guest(0, 9, 20, evicted));
+  EXPECT_TRUE(evicted);
+  EXPECT_FALSE(table.find(0, 5));
+  EXPECT_TRUE(table.find(0, 8));
+
+  Table others = full_of_eight(0);
+  EXPECT_FALSE(others.replace_guest(0, 9, 20, evicted)) << "but nobody who is more";
+  EXPECT_FALSE(evicted);
+  EXPECT_TRUE(others.replace_guest(0, 9, 302, evicted));
+  EXPECT_FALSE(evicted) << "source 1 was stale";
 }
 
 struct KeyedEntry {
