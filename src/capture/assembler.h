@@ -66,6 +66,9 @@ class Assembler {
     ++batch.size;
   }
 
+  /// Counts frames whose packets somebody else has put into a batch, as `take` would have.
+  void count_taken(std::uint64_t frames) noexcept { stats_.received += frames; }
+
   /// Counts frames that `take` would have left out as bulk.
   void count_filtered(std::uint64_t frames) noexcept {
     stats_.received += frames;

@@ -13,12 +13,14 @@
 #include <utility>
 
 #include "capture/savefile.h"
+#include "core/plain_tcp.h"
 
 namespace scanlogd {
 namespace {
 
 constexpr std::uint32_t kMaxCaptured = 256 << 10;  // as `Savefile`
 constexpr std::size_t kFileHeader = 24;
+constexpr std::size_t kIpv4Header = 20;
 
 // Above this size memory cannot keep up with one cursor; below it fetches ahead by itself.
 constexpr std::size_t kLargeRecord = 128;
@@ -26,8 +28,13 @@ constexpr std::size_t kLargeRecord = 128;
 // A file with that many wrong guesses was made to be guessed wrong, or is not worth guessing.
 constexpr std::uint64_t kMaxRejected = 64;
 
+// How far ahead of one cursor memory is asked for.
+constexpr std::size_t kAhead = 4096;
+
 // How much is given back to the kernel at a time.
 constexpr std::uint64_t kPagesAtOnce = 64 << 20;
+
+constexpr unsigned kOutgoing = 4;  // PACKET_OUTGOING, in cooked headers
 
 // Whoever calls these has compared with what is there.
 unsigned byte_at(const std::byte* at) noexcept { return std::to_integer<unsigned>(*at); }
@@ -115,6 +122,7 @@ MappedSavefile::MappedSavefile(MappedSavefile&& other) noexcept
       chunk_(other.chunk_),
       next_(other.next_),
       rejected_(other.rejected_),
+      walked_(other.walked_),
       mean_size_(other.mean_size_),
       is_over_(other.is_over_),
       found_(std::move(other.found_)),
@@ -138,8 +146,9 @@ bool MappedSavefile::is_plausible(std::uint64_t at) const noexcept {
     if (at + kRecordHeader > file_.size()) return at == file_.size() && i > 0;
     const std::uint32_t captured = word(at + 8);
     const std::uint32_t wire_size = word(at + 12);
+    // Hardly anything that is no time looks like one, so that comes first.
     const bool is_time =
-        word(at + 4) < 1'000'000'000 / multiplier_ && word(at) - first_time + kWeek < 60 * kWeek;
+        word(at) - first_time + kWeek < 60 * kWeek && word(at + 4) < 1'000'000'000 / multiplier_;
     if (!is_time || captured > kMaxCaptured || captured == 0 || wire_size < captured ||
         wire_size > kMaxCaptured) {
       return false;
@@ -157,57 +166,57 @@ std::uint64_t MappedSavefile::guess(std::uint64_t from, std::uint64_t to) const 
   return to;
 }
 
-// Would `Assembler::take` count it as filtered? Only where that is certain: unfragmented IPv4 or
-// IPv6 right behind the link header, lengths that are possible, TCP with ACK and none of FIN, SYN,
-// RST.
-[[gnu::always_inline]] inline bool MappedSavefile::is_bulk(std::uint64_t at, std::size_t captured,
-                                                           std::size_t wire_size) const noexcept {
+// What is certain of a frame: TCP right behind the link header, whole, with lengths that are
+// possible. It is bulk if it has ACK and none of FIN, SYN, RST.
+[[gnu::always_inline]] inline MappedSavefile::Record::Kind MappedSavefile::kind_of(
+    std::uint64_t at, std::size_t captured, std::size_t wire_size) const noexcept {
   constexpr unsigned kTelling = tcp_flag::fin | tcp_flag::syn | tcp_flag::rst | tcp_flag::ack;
   constexpr std::size_t kTcpHeader = 20;
   constexpr std::size_t kIpv6Header = 40;
-  if (link_size_ == 0 || captured < link_size_ + 20 + kTcpHeader) return false;
+  using enum Record::Kind;
+  if (link_size_ == 0 || captured < link_size_ + plain_tcp::kSize) return other;
   const std::byte* const frame = file_.data() + at;
   const std::byte* const ip = frame + link_size_;
   const std::size_t rest = std::max(wire_size, captured) - link_size_;
-  const std::size_t here = captured - link_size_;
-  const unsigned version = byte_at(ip);
   const unsigned type = half_at(frame + type_at_);
-  if (type == 0x0800 && version >> 4 == 4) {
-    const std::size_t header = std::size_t{version & 0x0fu} * 4;
-    const std::size_t total = half_at(ip + 2);
-    if (header < 20 || here < header + kTcpHeader) return false;
-    return byte_at(ip + 9) == 6 && (half_at(ip + 6) & 0x3fff) == 0 &&
-           total >= header + kTcpHeader && total <= rest &&
-           (byte_at(ip + header + 13) & kTelling) == tcp_flag::ack;
+  if (type == 0x0800 && plain_tcp::is_plain(ip, rest)) {
+    return (plain_tcp::flags(ip) & kTelling) == tcp_flag::ack ? bulk : plain;
   }
-  if (type == 0x86dd && version >> 4 == 6 && here >= kIpv6Header + kTcpHeader) {
+  if (type == 0x86dd && captured - link_size_ >= kIpv6Header + kTcpHeader) {
     const std::size_t payload = half_at(ip + 4);
-    return byte_at(ip + 6) == 6 && payload >= kTcpHeader && payload + kIpv6Header <= rest &&
-           (byte_at(ip + kIpv6Header + 13) & kTelling) == tcp_flag::ack;
+    const bool is_bulk = byte_at(ip) >> 4 == 6 && byte_at(ip + 6) == 6 && payload >= kTcpHeader &&
+                         payload + kIpv6Header <= rest &&
+                         (byte_at(ip + kIpv6Header + 13) & kTelling) == tcp_flag::ack;
+    if (is_bulk) return bulk;
   }
-  return false;
+  return other;
+}
+
+[[gnu::always_inline]] inline MappedSavefile::Record MappedSavefile::look(
+    std::uint64_t at) const noexcept {
+  const std::uint64_t left = file_.size() - at;
+  if (left < kRecordHeader) return {};
+  const std::uint32_t captured = word(at + 8);
+  if (captured > kMaxCaptured || captured > left - kRecordHeader) return {};
+  return {.kind = kind_of(at + kRecordHeader, captured, word(at + 12)),
+          .captured = captured,
+          .next = at + kRecordHeader + captured};
 }
 
 [[gnu::always_inline]] inline void MappedSavefile::step(Chunk& chunk,
                                                         std::uint32_t* found) noexcept {
-  const std::uint64_t at = chunk.at;
-  if (at + kRecordHeader > file_.size()) {
-    chunk.is_halted = true;
-    return;
-  }
-  const std::uint32_t captured = word(at + 8);
-  const std::uint64_t next = at + kRecordHeader + captured;
-  if (captured > kMaxCaptured || next > file_.size()) {
+  const Record record = look(chunk.at);
+  if (record.kind == Record::Kind::unreadable) {
     chunk.is_halted = true;
     return;
   }
   ++chunk.records;
   // Written always, kept only if it counts: no branch to guess wrong.
-  found[chunk.found] = static_cast<std::uint32_t>(at - first_);
-  const bool is_filtered = is_bulk(at + kRecordHeader, captured, word(at + 12));
+  found[chunk.found] = static_cast<std::uint32_t>(chunk.at - first_);
+  const bool is_filtered = record.kind == Record::Kind::bulk;
   chunk.filtered += static_cast<std::uint32_t>(is_filtered);
   chunk.found += static_cast<std::uint32_t>(!is_filtered);
-  chunk.at = next;
+  chunk.at = record.next;
 }
 
 void MappedSavefile::walk(std::span<Chunk> chunks) noexcept {
@@ -232,7 +241,6 @@ void MappedSavefile::walk(std::span<Chunk> chunks) noexcept {
 }
 
 void MappedSavefile::walk_alone(Chunk& chunk) noexcept {
-  constexpr std::size_t kAhead = 4096;
   std::uint32_t* const found = found_of(static_cast<std::size_t>(&chunk - chunks_.data()));
   while (!chunk.is_halted && chunk.at < chunk.stop) {
     __builtin_prefetch(file_.data() + chunk.at + kAhead);
@@ -249,14 +257,12 @@ void MappedSavefile::give_back() noexcept {
   kept_ += size;
 }
 
-// Finds the records of the next stretch of the file.
+// Finds the records of the next stretch of the file, by many cursors.
 void MappedSavefile::open_window(Assembler& assembler) noexcept {
   first_ = position_;
-  const bool in_parallel = mean_size_ > kLargeRecord && rejected_ < kMaxRejected;
   used_ = 0;
   std::uint64_t begin = first_;
-  const std::size_t most = in_parallel ? kCursors : 1;
-  while (used_ < most && begin < file_.size()) {
+  while (used_ < kCursors && begin < file_.size()) {
     const std::uint64_t stop = std::min<std::uint64_t>(first_ + (used_ + 1) * kChunk, file_.size());
     Chunk& chunk = chunks_[used_];
     chunk = {.begin = used_ == 0 ? begin : guess(begin, stop), .stop = stop};
@@ -265,11 +271,7 @@ void MappedSavefile::open_window(Assembler& assembler) noexcept {
     begin = stop;
   }
   give_back();
-  if (used_ == 1) {
-    walk_alone(chunks_[0]);
-  } else {
-    walk(std::span(chunks_).first(used_));
-  }
+  walk(std::span(chunks_).first(used_));
   accept(assembler);
   chunk_ = 0;
   next_ = 0;
@@ -301,47 +303,112 @@ void MappedSavefile::accept(Assembler& assembler) noexcept {
   position_ = at;
 }
 
-void MappedSavefile::take(std::uint64_t at, Assembler& assembler,
-                          PacketBatch& batch) const noexcept {
+[[gnu::always_inline]] inline std::chrono::nanoseconds MappedSavefile::time_of(
+    std::uint64_t at) const noexcept {
   constexpr std::int64_t kNanosecondsPerSecond = 1'000'000'000;
   const std::int64_t fraction =
       std::min<std::int64_t>(std::int64_t{word(at + 4)} * multiplier_, kNanosecondsPerSecond - 1);
-  assembler.take(
-      link_,
-      {.bytes = file_.subspan(at + kRecordHeader, word(at + 8)),
-       .wire_size = word(at + 12),
-       .time = std::chrono::nanoseconds(std::int64_t{word(at)} * kNanosecondsPerSecond + fraction)},
-      batch);
+  return std::chrono::nanoseconds(std::int64_t{word(at)} * kNanosecondsPerSecond + fraction);
+}
+
+// Puts the packet of a record that is no bulk into `batch`.
+[[gnu::always_inline]] inline void MappedSavefile::deliver(std::uint64_t at, const Record& record,
+                                                           Assembler& assembler,
+                                                           PacketBatch& batch) const noexcept {
+  const std::byte* const frame = file_.data() + at + kRecordHeader;
+  if (record.kind != Record::Kind::plain) {
+    return assembler.take(
+        link_, {.bytes = {frame, record.captured}, .wire_size = word(at + 12), .time = time_of(at)},
+        batch);
+  }
+  const std::byte* const ip = frame + link_size_;
+  Packet& packet = batch.packets[batch.size++];
+  plain_tcp::decode(ip, time_of(at), packet);
+  if (plain_tcp::has_options(ip)) {
+    const std::size_t here = std::min(record.captured - link_size_, plain_tcp::size(ip));
+    decode_options({ip + kIpv4Header, here - kIpv4Header}, packet);
+  }
+  if (link_ == LinkType::linux_sll && half_at(frame) == kOutgoing) {
+    packet.traits |= trait::outgoing;
+  }
+  assembler.count_taken(1);
+}
+
+// Reads on with one cursor, to the end of the stretch or until the batch is full.
+void MappedSavefile::stream(Assembler& assembler, PacketBatch& batch) noexcept {
+  const std::uint64_t stop = std::min<std::uint64_t>(first_ + kChunk, file_.size());
+  std::uint64_t at = position_;
+  std::uint64_t filtered = 0;
+  for (; at < stop && !batch.full(); ++walked_) {
+    __builtin_prefetch(file_.data() + at + kAhead);
+    const Record record = look(at);
+    if (record.kind == Record::Kind::unreadable) {
+      is_over_ = true;
+      break;
+    }
+    if (record.kind == Record::Kind::bulk) {
+      ++filtered;
+    } else {
+      deliver(at, record, assembler, batch);
+    }
+    at = record.next;
+  }
+  position_ = at;
+  assembler.count_filtered(filtered);
+}
+
+// Takes what the cursors found, until the batch is full.
+void MappedSavefile::take_found(Assembler& assembler, PacketBatch& batch) noexcept {
+  constexpr std::uint32_t kRecordsAhead = 8;
+  for (; chunk_ < used_; ++chunk_, next_ = 0) {
+    const std::span found(found_of(chunk_), chunks_[chunk_].found);
+    for (; next_ < found.size(); ++next_) {
+      if (batch.full()) return;
+      if (next_ + kRecordsAhead < found.size()) {
+        const std::byte* const ahead = file_.data() + first_ + found[next_ + kRecordsAhead];
+        __builtin_prefetch(ahead);
+        __builtin_prefetch(ahead + 64);
+      }
+      const std::uint64_t at = first_ + found[next_];
+      deliver(at, look(at), assembler, batch);
+    }
+  }
+}
+
+// One cursor has come to the end of its stretch.
+void MappedSavefile::begin_stretch() noexcept {
+  if (walked_ > 0) mean_size_ = (position_ - first_) / walked_;
+  walked_ = 0;
+  first_ = position_;
+  give_back();
 }
 
 MappedSavefile::Read MappedSavefile::read(Assembler& assembler, PacketBatch& batch) noexcept {
-  while (!batch.full()) {
-    while (chunk_ < used_ && next_ == chunks_[chunk_].found) {
-      ++chunk_;
-      next_ = 0;
-    }
-    if (chunk_ < used_) {
-      take(first_ + found_of(chunk_)[next_++], assembler, batch);
-      continue;
+  // Then others have their turn, though the batch may be empty.
+  constexpr std::uint64_t kBytesAtOnce = kCursors * kChunk;
+  const std::uint64_t enough = position_ + kBytesAtOnce;
+  for (;;) {
+    take_found(assembler, batch);
+    if (batch.full()) return Read::more;
+    if (is_over_ || position_ >= file_.size()) return finish();
+    if (position_ >= enough) return Read::more;
+    if (mean_size_ > kLargeRecord && rejected_ < kMaxRejected) {
+      open_window(assembler);
+    } else {
+      stream(assembler, batch);
+      if (position_ >= first_ + kChunk) begin_stretch();
     }
     if (has_shrunk.load(std::memory_order_relaxed)) {
+      used_ = 0;
+      is_over_ = true;
       failure_ = "file was cut while it was read";
       return Read::broken;
     }
-    if (is_over_ || position_ >= file_.size()) return finish();
-    // A window without a packet is as long as any: let others have their turn.
-    const bool was_empty = batch.size == 0;
-    open_window(assembler);
-    if (has_shrunk.load(std::memory_order_relaxed)) used_ = 0;
-    if (!was_empty) continue;
-    bool has_found = false;
-    for (std::size_t i = 0; i < used_; ++i) has_found |= chunks_[i].found > 0;
-    if (!has_found && !is_over_) return Read::more;
   }
-  return Read::more;
 }
 
 MappedSavefile::Read MappedSavefile::finish() noexcept {
+  if (!failure_.empty()) return Read::broken;
   if (position_ == file_.size()) return Read::end;
   const bool is_header = position_ + kRecordHeader <= file_.size();
   failure_ = is_header && word(position_ + 8) > kMaxCaptured ? "a record of more than 262144 bytes"

@@ -8,6 +8,7 @@
 #include <cstring>
 
 #include "core/big_endian.h"
+#include "core/plain_tcp.h"
 
 namespace scanlogd {
 namespace {
@@ -209,23 +210,6 @@ SynSummary summarise(ByteView options) noexcept {
   return summary;
 }
 
-// Reads the options of a TCP header of more than the fixed size. `segment` is what is here of it.
-void read_options(ByteView segment, Packet& out) noexcept {
-  const std::size_t header_size = std::size_t{load_8(segment, 12)} / 16 * 4;
-  if (header_size > segment.size()) {
-    out.set_options(TcpOptions::other);
-    if (out.is_syn()) {
-      SynSummary summary;
-      summary.set_kind(0, TcpOption::other);
-      out.acknowledgement = summary.bits();
-    }
-    return;
-  }
-  const ByteView options = segment.subspan(kTcpHeaderSize, header_size - kTcpHeaderSize);
-  out.set_options(characterise(options));
-  if (out.is_syn()) out.acknowledgement = summarise(options).bits();
-}
-
 // What an ICMP error says of the datagram that it is about, from its beginning. All or nothing.
 void read_subject(ByteView datagram, Packet& out) noexcept {
   const bool is_ipv4 = out.protocol == IpProto::icmp;
@@ -264,7 +248,7 @@ bool is_error(IpProto protocol, unsigned type) noexcept {
       out.flags = load_8(bytes, 13);
       out.window = load_be16(bytes, 14);
       if (out.is_syn()) out.acknowledgement = SynSummary().bits();
-      if (load_8(bytes, 12) / 16 * 4 > kTcpHeaderSize) read_options(bytes, out);
+      if (load_8(bytes, 12) / 16 * 4 > kTcpHeaderSize) decode_options(bytes, out);
       return Decoded::packet;
     case IpProto::udp:
       if (bytes.size() < kUdpHeaderSize) return Decoded::truncated;
@@ -291,42 +275,15 @@ bool is_error(IpProto protocol, unsigned type) noexcept {
   return Decoded::packet;
 }
 
-// What nearly every packet is: a whole TCP segment in IPv4 without IP options. One comparison of
-// sizes instead of one for each field takes a third off its time. False says nothing of the packet.
-[[gnu::always_inline]] inline bool read_plain_tcp(ByteView datagram, std::size_t wire_size,
-                                                  Packet& out) noexcept {
-  constexpr unsigned kVersionAndSize = 0x45;
-  constexpr std::size_t kHeaders = kIpv4HeaderSize + kTcpHeaderSize;
-  if (datagram.size() < kHeaders) return false;
-  const std::size_t size = load_be16(datagram, 2);
-  const bool is_plain = load_8(datagram, 0) == kVersionAndSize &&
-                        IpProto{load_8(datagram, 9)} == IpProto::tcp &&
-                        ipv4_place(datagram).is_whole() && size >= kHeaders && size <= wire_size;
-  if (!is_plain) return false;
-  out = Packet{.sequence = load_be32(datagram, 24),
-               .acknowledgement = load_be32(datagram, 28),
-               .source_port = load_be16(datagram, 20),
-               .target_port = load_be16(datagram, 22),
-               .ip_id = load_be16(datagram, 4),
-               .window = load_be16(datagram, 34),
-               .flags = load_8(datagram, 33),
-               .protocol = IpProto::tcp,
-               .ttl = load_8(datagram, 8),
-               .tos = load_8(datagram, 1),
-               .family = Family::ipv4};
-  std::memcpy(out.source.data(), datagram.data() + 12, 4);
-  std::memcpy(out.target.data(), datagram.data() + 16, 4);
-  if (out.is_syn()) out.acknowledgement = SynSummary().bits();
-  if (load_8(datagram, 32) >> 4 > kTcpHeaderSize / 4) {
-    read_options(ByteView(datagram.data() + kIpv4HeaderSize,
-                          std::min(datagram.size(), size) - kIpv4HeaderSize),
-                 out);
-  }
-  return true;
-}
-
 Decoded decode_ipv4(ByteView datagram, std::size_t wire_size, Packet& out) noexcept {
-  if (read_plain_tcp(datagram, wire_size, out)) return Decoded::packet;
+  if (datagram.size() >= plain_tcp::kSize && plain_tcp::is_plain(datagram.data(), wire_size)) {
+    plain_tcp::decode(datagram.data(), {}, out);
+    if (plain_tcp::has_options(datagram.data())) {
+      const std::size_t here = std::min(datagram.size(), plain_tcp::size(datagram.data()));
+      decode_options(datagram.first(here).subspan(kIpv4HeaderSize), out);
+    }
+    return Decoded::packet;
+  }
   Rest rest;
   const Decoded header = read_ipv4(datagram, wire_size, out, rest);
   if (header != Decoded::packet) return header;
@@ -365,6 +322,22 @@ Decoded decode_ip(std::span<const std::byte> datagram, std::size_t wire_size,
     default:
       return Decoded::not_ip;
   }
+}
+
+void decode_options(std::span<const std::byte> segment, Packet& out) noexcept {
+  const std::size_t header_size = std::size_t{load_8(segment, 12)} / 16 * 4;
+  if (header_size > segment.size()) {
+    out.set_options(TcpOptions::other);
+    if (out.is_syn()) {
+      SynSummary summary;
+      summary.set_kind(0, TcpOption::other);
+      out.acknowledgement = summary.bits();
+    }
+    return;
+  }
+  const ByteView options = segment.subspan(kTcpHeaderSize, header_size - kTcpHeaderSize);
+  out.set_options(characterise(options));
+  if (out.is_syn()) out.acknowledgement = summarise(options).bits();
 }
 
 Decoded decode_transport(std::uint8_t next, std::span<const std::byte> payload,

@@ -35,6 +35,12 @@ enum class Decoded : std::uint8_t {
 [[nodiscard]] Decoded decode_ip(std::span<const std::byte> datagram, std::size_t wire_size,
                                 Packet& out) noexcept;
 
+/// Decodes the options of a TCP `segment`, whose header claims to be longer than 20 bytes, into
+/// what `out` says of them; its flags are set already. `segment` is what is here of it, at least 20
+/// bytes, and nothing from behind its end. Where it holds less than the header claims, options are
+/// `other`.
+void decode_options(std::span<const std::byte> segment, Packet& out) noexcept;
+
 /// Decodes what follows the IP header (and, for IPv6, follows any further extension headers) into
 /// the transport fields of `out` (the options of `traits` among them), setting all of them and no
 /// others; the `Defragmenter` calls it

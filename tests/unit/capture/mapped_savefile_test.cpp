@@ -145,9 +145,10 @@ std::vector<Record> some_records(std::uint32_t seed, std::size_t count, std::siz
   std::vector<Record> records;
   for (std::size_t i = 0; i < count; ++i) {
     const Bytes datagram = some_datagram(random, payload == 0 ? 0 : random() % payload);
-    Bytes frame = link == LinkType::ethernet    ? test::ethernet(datagram)
-                  : link == LinkType::linux_sll ? test::cooked(datagram, test::kToHost)
-                                                : datagram;
+    Bytes frame = link == LinkType::ethernet ? test::ethernet(datagram)
+                  : link == LinkType::linux_sll
+                      ? test::cooked(datagram, random() % 2 == 0 ? test::kToHost : test::kOutgoing)
+                      : datagram;
     Record record{.frame = {}, .fraction = static_cast<std::uint32_t>(i % 1'000'000)};
     record.wire_size = static_cast<std::uint32_t>(frame.size());
     if (random() % 10 == 0) frame.resize(random() % (frame.size() + 1));  // cut by the snap length
