@@ -26,24 +26,26 @@ ANSWERED, UNANSWERED, BULK_SOURCE = "32.0.0.0/3", "64.0.0.0/3", "198.51.100.9"
 
 # Traffic: what it is, to which port, from whom, how many packets, packets per second (0: all it takes).
 Load = collections.namedtuple("Load", "name port source count rate")
-TRICKLE = Load("SYN, 1,000/s, answered", CLOSED_PORT, ANSWERED, 2_000, 1_000)
+TRICKLE = Load("SYN, 1,000/s, answered", CLOSED_PORT, ANSWERED, 1_500, 1_000)
 FLOOD = Load("SYN, no limit", CLOSED_PORT, UNANSWERED, 2_000_000, 0)
-BARE_ACK = Load("bare ACK, no limit", OPEN_PORT, BULK_SOURCE + "/32", 500_000, 0)
+BARE_ACK = Load("bare ACK, no limit", OPEN_PORT, BULK_SOURCE + "/32", 400_000, 0)
 LOADS = (
     TRICKLE,
-    Load("SYN, 100,000/s", CLOSED_PORT, UNANSWERED, 500_000, 100_000),
+    Load("SYN, 100,000/s", CLOSED_PORT, UNANSWERED, 200_000, 100_000),
     FLOOD,
-    Load("SYN, no limit, answered", CLOSED_PORT, ANSWERED, 500_000, 0),
-    Load("SYN, no limit, open port, answered", OPEN_PORT, ANSWERED, 500_000, 0),
+    Load("SYN, no limit, answered", CLOSED_PORT, ANSWERED, 250_000, 0),
     BARE_ACK,
-    Load("bulk data, no limit", OPEN_PORT, BULK_SOURCE, 500_000, 0),
+    Load("bulk data, no limit", OPEN_PORT, BULK_SOURCE, 250_000, 0),
 )
 
-# Bulk TCP in packets of 1,500 bytes, by iperf3: seconds of each measurement.
-BULK_TCP_SECONDS = 3
+# Bulk TCP in packets of 1,500 bytes, by iperf3: seconds of each measurement, and its port.
+BULK_TCP_SECONDS, BULK_TCP_PORT = 2, 5201
 
 # When memory is looked at.
-IDLE, AFTER_TRICKLE, AFTER_FLOODS = "idle", "after 2,000 packets", "after 4.5 million packets"
+IDLE, AFTER_TRICKLE, AFTER_FLOODS = "idle", "after 1,500 packets", "after 3 million packets"
+
+# Gbit/s of bulk TCP with a daemon, and, straight after it was stopped, without.
+Throughput = collections.namedtuple("Throughput", "with_daemon without")
 
 # What is compared: `arguments` None stands for no daemon at all.
 Contender = collections.namedtuple("Contender", "key title binary arguments")
@@ -103,12 +105,20 @@ class Stage:
             names, values = [line.split() for line in file if line.startswith("Tcp:")]
         return int(dict(zip(names, values))["InSegs"])
 
+    def _is_listened_to(self, port):
+        with open(f"/proc/{self.lab.victim.pid}/net/tcp") as file:
+            return any(fields[1].endswith(f":{port:04X}") and fields[3] == "0A"
+                       for fields in map(str.split, file))
+
     def bulk_tcp(self):
-        """Gbit/s of one TCP connection to the victim, both ends where the scheduler puts them."""
-        server = self.lab.victim.popen(harness.tool("iperf3"), "-s", "-1", "-p", "5201")
-        time.sleep(0.5)  # until it listens
-        done = self.lab.attacker.run(harness.tool("iperf3"), "-c", harness.VICTIM, "-p", "5201", "-J",
-                                     "-t", str(BULK_TCP_SECONDS))
+        """Gbit/s of one TCP connection to the victim: the sender on the first core, where the kernel
+        receives, too, for both ends, the receiver on the last."""
+        iperf, port = harness.tool("iperf3"), str(BULK_TCP_PORT)
+        server = self.lab.victim.popen("taskset", "-c", str(self._daemon_core), iperf, "-s", "-1", "-p",
+                                       port)
+        harness.wait_until(lambda: self._is_listened_to(BULK_TCP_PORT), "iperf3")
+        done = self.lab.attacker.run("taskset", "-c", str(self._sender_core), iperf, "-c",
+                                     harness.VICTIM, "-p", port, "-J", "-t", str(BULK_TCP_SECONDS))
         server.communicate(timeout=10)  # it serves one client
         return json.loads(done.stdout)["end"]["sum_received"]["bits_per_second"] / 1e9
 
@@ -196,7 +206,6 @@ def measure_nothing(stage, load):
 
 def run_round(stage, contender, samples, memories, throughputs):
     if contender.arguments is None:
-        throughputs[contender.key].append(stage.bulk_tcp())
         for load in LOADS:
             samples[contender.key, load.name].append(measure_nothing(stage, load))
         return
@@ -208,13 +217,14 @@ def run_round(stage, contender, samples, memories, throughputs):
                 memories[contender.key, AFTER_TRICKLE].append(subject.memory())
         memories[contender.key, AFTER_FLOODS].append(subject.memory())
         subject.check()
-        throughputs[contender.key].append(stage.bulk_tcp())
+        with_daemon = stage.bulk_tcp()
+    throughputs[contender.key].append(Throughput(with_daemon, stage.bulk_tcp()))
 
 
 def compare(binary, flood, rounds, say):
     """Runs `rounds` rounds, each contender once in each, and returns (contenders, samples, memories,
-    throughputs): samples by contender and load name, memories by contender and moment, Gbit/s of bulk
-    TCP by contender, lists of one per round."""
+    throughputs): samples by contender and load name, memories by contender and moment, a `Throughput`
+    of bulk TCP by contender, lists of one per round."""
     samples, memories = collections.defaultdict(list), collections.defaultdict(list)
     throughputs = collections.defaultdict(list)
     table = contenders(binary)

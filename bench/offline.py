@@ -12,11 +12,11 @@ import tempfile
 # Kind, what it is, how many packets.
 Trace = collections.namedtuple("Trace", "kind title count")
 TRACES = (
-    Trace("bulk", "bulk TCP, 1 kB", 600_000),
-    Trace("small", "bulk TCP cut to 96 bytes", 1_500_000),
-    Trace("flood", "SYN flood of a million sources", 2_000_000),
-    Trace("scan", "a scan and its answers", 1_500_000),
-    Trace("mixed", "bulk, flood and 50 scanners", 600_000),
+    Trace("bulk", "bulk TCP, 1 kB", 1_500_000),
+    Trace("small", "bulk TCP cut to 96 bytes", 4_000_000),
+    Trace("flood", "SYN flood of a million sources", 5_000_000),
+    Trace("scan", "a scan and its answers", 4_000_000),
+    Trace("mixed", "bulk, flood and 50 scanners", 1_500_000),
 )
 CONTENDERS = ("scanlogd", "libpcap", "tcpdump", "walk")
 HIDDEN_SCANNERS = 50
@@ -62,7 +62,7 @@ def compare(scanlogd, helper, rounds, folder, say):
         try:
             subprocess.run([helper, "make", trace.kind, path, str(trace.count)], check=True)
             read_in(path)
-            commands = {"scanlogd": [scanlogd, "--no-config", "-r", path],
+            commands = {"scanlogd": [scanlogd, "--no-config", "--profile", "classic", "-r", path],
                         "libpcap": [helper, "libpcap", path, expression],
                         "walk": [helper, "touch", path]}
             if tcpdump:
