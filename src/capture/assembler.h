@@ -16,6 +16,7 @@
 #include "core/keyed_hash.h"
 #include "core/link.h"
 #include "core/packet.h"
+#include "core/plain_tcp.h"
 #include "core/result.h"
 
 namespace scanlogd {
@@ -41,6 +42,7 @@ class Assembler {
   /// room for it. The frame begins with a header of `link`.
   void take(LinkType link, const Frame& frame, PacketBatch& batch) noexcept {
     ++stats_.received;
+    if (link == LinkType::ethernet && take_plain(frame, batch)) return;
     const auto payload = strip_link(link, frame.bytes);
     if (!payload) return stats_.count(Decoded::not_ip);
     const std::size_t wire_size =
@@ -85,6 +87,35 @@ class Assembler {
  private:
   Assembler(const Interest& interest, bool verifies, Defragmenter defragmenter) noexcept
       : interest_(interest), verifies_(verifies), defragmenter_(std::move(defragmenter)) {}
+
+  // What nearly every frame is, in one go: untagged Ethernet with a `plain_tcp`. False says
+  // nothing.
+  [[nodiscard]] bool take_plain(const Frame& frame, PacketBatch& batch) noexcept {
+    constexpr std::size_t kEthernetHeader = 14;
+    constexpr std::uint16_t kIpv4 = 0x0800;
+    if (frame.bytes.size() < kEthernetHeader + plain_tcp::kSize) return false;
+    if (load_be16(frame.bytes, 12) != kIpv4) return false;
+    const auto datagram = frame.bytes.subspan(kEthernetHeader);
+    const std::size_t wire_size = std::max(frame.wire_size, frame.bytes.size()) - kEthernetHeader;
+    if (!plain_tcp::is_plain(datagram.data(), wire_size)) return false;
+    if (verifies_ && !frame.is_outgoing && !frame.is_checked &&
+        !plain_tcp::is_right(datagram.data())) {
+      ++stats_.bad_checksum;
+      return true;
+    }
+    if (plain_tcp::is_bulk(datagram.data())) {
+      ++stats_.filtered;
+      return true;
+    }
+    Packet& packet = batch.packets[batch.size++];
+    plain_tcp::decode(datagram.data(), frame.time, packet);
+    if (plain_tcp::has_options(datagram.data())) {
+      decode_options(plain_tcp::segment(datagram), packet);
+    }
+    packet.vlan = frame.vlan.value_or(0);
+    if (frame.is_outgoing) packet.traits |= trait::outgoing;
+    return true;
+  }
 
   // True, too, for whatever is no IPv4 header as a whole: that is for `decode_ip` to say.
   [[nodiscard]] static bool is_right(std::span<const std::byte> datagram) noexcept {

@@ -20,7 +20,6 @@ namespace {
 
 constexpr std::uint32_t kMaxCaptured = 256 << 10;  // as `Savefile`
 constexpr std::size_t kFileHeader = 24;
-constexpr std::size_t kIpv4Header = 20;
 
 // Above this size memory cannot keep up with one cursor; below it fetches ahead by itself.
 constexpr std::size_t kLargeRecord = 128;
@@ -180,7 +179,7 @@ std::uint64_t MappedSavefile::guess(std::uint64_t from, std::uint64_t to) const 
   const std::size_t rest = std::max(wire_size, captured) - link_size_;
   const unsigned type = half_at(frame + type_at_);
   if (type == 0x0800 && plain_tcp::is_plain(ip, rest)) {
-    return (plain_tcp::flags(ip) & kTelling) == tcp_flag::ack ? bulk : plain;
+    return plain_tcp::is_bulk(ip) ? bulk : plain;
   }
   if (type == 0x86dd && captured - link_size_ >= kIpv6Header + kTcpHeader) {
     const std::size_t payload = half_at(ip + 4);
@@ -325,8 +324,7 @@ void MappedSavefile::accept(Assembler& assembler) noexcept {
   Packet& packet = batch.packets[batch.size++];
   plain_tcp::decode(ip, time_of(at), packet);
   if (plain_tcp::has_options(ip)) {
-    const std::size_t here = std::min(record.captured - link_size_, plain_tcp::size(ip));
-    decode_options({ip + kIpv4Header, here - kIpv4Header}, packet);
+    decode_options(plain_tcp::segment({ip, record.captured - link_size_}), packet);
   }
   if (link_ == LinkType::linux_sll && half_at(frame) == kOutgoing) {
     packet.traits |= trait::outgoing;

@@ -107,7 +107,7 @@ Result<void> PacketRing::start(const SocketScope& scope, const Group& group) {
       0) {
     return fail_errno("bind", "every interface", errno);
   }
-  return join(group);
+  return join(group, scope.interest.outgoing);
 }
 
 Result<void> PacketRing::restrict(const SocketScope& scope) { return set_filter(scope); }
@@ -136,13 +136,28 @@ Result<void> PacketRing::set_ring() {
   return {};
 }
 
-// A group of one changes nothing but that the kernel reassembles; more share by remote address.
-Result<void> PacketRing::join(const Group& group) {
-  const std::uint32_t type = PACKET_FANOUT_FLAG_DEFRAG << 8 |
-                             (group.members > 1 ? PACKET_FANOUT_CBPF : PACKET_FANOUT_HASH);
-  const std::uint32_t request = type << 16 | group.id;
-  if (auto set = set_option(fd(), PACKET_FANOUT, request, "PACKET_FANOUT"); !set) return set;
-  if (group.members == 1) return {};
+// Spares packets that are sent a copy for us. Where the kernel does not know how, the filter leaves
+// them out, at the price of the copy.
+void PacketRing::ignore_outgoing() const noexcept {
+  const int on = 1;
+  (void)::setsockopt(fd(), SOL_PACKET, PACKET_IGNORE_OUTGOING, &on, sizeof(on));
+}
+
+// More than one share by remote address. One stays alone: a group costs each packet something.
+Result<void> PacketRing::join(const Group& group, bool outgoing) {
+  if (group.members == 1) {
+    if (!outgoing) ignore_outgoing();
+    return {};
+  }
+  // PACKET_FANOUT_FLAG_IGNORE_OUTGOING, newer than the headers of Debian 12.
+  constexpr std::uint32_t kIgnoreOutgoing = 0x4000;
+  const auto set_group = [&](std::uint32_t flags) {
+    const std::uint32_t request = (flags | PACKET_FANOUT_CBPF) << 16 | group.id;
+    return set_option(fd(), PACKET_FANOUT, request, "PACKET_FANOUT");
+  };
+  auto set = set_group(outgoing ? 0 : kIgnoreOutgoing);
+  if (!set && !outgoing) set = set_group(0);
+  if (!set) return set;
   auto code = kernel_form(make_shard_filter(group.members, group.key));
   const sock_fprog program{.len = static_cast<unsigned short>(code.size()), .filter = code.data()};
   return set_option(fd(), PACKET_FANOUT_DATA, program, "PACKET_FANOUT_DATA");

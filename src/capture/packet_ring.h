@@ -1,7 +1,6 @@
 // Frames from a packet socket through memory shared with the kernel: packet(7), TPACKET_V3
 // (Documentation/networking/packet_mmap.rst), on every interface or on some. For the back ends
-// `ring` and, for interfaces that come too late for it, `bpf`. IPv4 fragments of untagged frames
-// come reassembled by the kernel; all others as they are.
+// `ring` and, for interfaces that come too late for it, `bpf`. Fragments come as they are.
 #pragma once
 
 #include <array>
@@ -70,7 +69,8 @@ class PacketRing {
 
   [[nodiscard]] Result<void> set_filter(const SocketScope& scope);
   [[nodiscard]] Result<void> set_ring();
-  [[nodiscard]] Result<void> join(const Group& group);
+  [[nodiscard]] Result<void> join(const Group& group, bool outgoing);
+  void ignore_outgoing() const noexcept;
   void take(const std::byte* header_at, Assembler& assembler, PacketBatch& batch) noexcept;
   void next_block() noexcept;
 

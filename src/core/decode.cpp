@@ -279,8 +279,7 @@ Decoded decode_ipv4(ByteView datagram, std::size_t wire_size, Packet& out) noexc
   if (datagram.size() >= plain_tcp::kSize && plain_tcp::is_plain(datagram.data(), wire_size)) {
     plain_tcp::decode(datagram.data(), {}, out);
     if (plain_tcp::has_options(datagram.data())) {
-      const std::size_t here = std::min(datagram.size(), plain_tcp::size(datagram.data()));
-      decode_options(datagram.first(here).subspan(kIpv4HeaderSize), out);
+      decode_options(plain_tcp::segment(datagram), out);
     }
     return Decoded::packet;
   }

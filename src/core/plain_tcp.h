@@ -3,11 +3,13 @@
 // of RFC 791 3.1 and RFC 9293 3.1.
 #pragma once
 
-#include <array>
+#include <algorithm>
 #include <bit>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <span>
 
 #include "core/packet.h"
 
@@ -39,14 +41,37 @@ template <class Number>
          total <= wire_size;
 }
 
-/// Of one that `is_plain`: its total length.
-[[nodiscard, gnu::always_inline]] inline std::size_t size(const std::byte* datagram) noexcept {
-  return detail::load<std::uint16_t>(datagram + 2);
+/// Of one that `is_plain`: is the checksum of its IP header right (RFC 1071)?
+[[nodiscard, gnu::always_inline]] inline bool is_right(const std::byte* datagram) noexcept {
+  // Sums of halves are the same modulo 2^16 - 1 when taken in words, in either byte order.
+  std::uint64_t sum = 0;
+  for (std::size_t at = 0; at < 20; at += 4) {
+    std::uint32_t word;
+    std::memcpy(&word, datagram + at, sizeof(word));
+    sum += word;
+  }
+  sum = (sum & 0xffff'ffff) + (sum >> 32);
+  sum = (sum & 0xffff) + (sum >> 16 & 0xffff) + (sum >> 32);
+  return (sum & 0xffff) + (sum >> 16) == 0xffff;
+}
+
+/// Of one that `is_plain`: what is here of its segment, without padding.
+[[nodiscard]] inline std::span<const std::byte> segment(
+    std::span<const std::byte> datagram) noexcept {
+  constexpr std::size_t kIpHeader = 20;
+  const std::size_t total = detail::load<std::uint16_t>(datagram.data() + 2);
+  return datagram.first(std::min(datagram.size(), total)).subspan(kIpHeader);
 }
 
 /// Of one that `is_plain`: the flags byte.
 [[nodiscard, gnu::always_inline]] inline std::uint8_t flags(const std::byte* datagram) noexcept {
   return std::to_integer<std::uint8_t>(datagram[33]);
+}
+
+/// Of one that `is_plain`: does it tell of no more than that a connection goes on (`can_matter`)?
+[[nodiscard, gnu::always_inline]] inline bool is_bulk(const std::byte* datagram) noexcept {
+  constexpr unsigned kTelling = tcp_flag::fin | tcp_flag::syn | tcp_flag::rst | tcp_flag::ack;
+  return (flags(datagram) & kTelling) == tcp_flag::ack;
 }
 
 /// Of one that `is_plain`: does its header claim to be longer than the least?

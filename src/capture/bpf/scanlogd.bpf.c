@@ -104,6 +104,13 @@ static __always_inline int hand_over_frame(struct __sk_buff* skb, struct BpfCoun
 
 static __always_inline _Bool is_right(const __u8* header, const __u8* end, __u32 size) {
   __u64 sum = 0;
+  if (size == ipv4_header && header + ipv4_header <= end) {
+    const __u32* words = (const __u32*)header;
+    sum = (__u64)words[0] + words[1] + words[2] + words[3] + words[4];
+    sum = (sum & 0xffffffff) + (sum >> 32);
+    sum = (sum & 0xffff) + ((sum >> 16) & 0xffff) + (sum >> 32);
+    return (sum & 0xffff) + (sum >> 16) == 0xffff;
+  }
   for (int i = 0; i < 30; ++i) {
     const __u8* at = header + 2 * i;
     if (2 * (__u32)i >= size) break;
@@ -159,6 +166,16 @@ static __always_inline _Bool is_bulk(__u8 protocol, const __u8* segment) {
 
 static __always_inline _Bool is_syn(const __u8* segment) {
   return (segment[13] & (syn_flag | ack_flag)) == syn_flag;
+}
+
+// Is it bulk, without doubt: whole, in IPv4 without IP options? What most packets are, so it is
+// asked first.
+static __always_inline _Bool is_plain_bulk(const __u8* ip, const __u8* end, __u32 wire) {
+  if (ip + ipv4_header + tcp_header > end) return 0;
+  if (ip[0] != 0x45 || ip[9] != tcp || !is_bulk(tcp, ip + ipv4_header)) return 0;
+  const __u32 total = load_half(ip + 2);
+  return (load_half(ip + 6) & more_or_offset) == 0 && total >= ipv4_header + tcp_header &&
+         total <= wire;
 }
 
 // Is it for user space to say what the transport header says? Of the segment, `size` bytes on the
@@ -234,6 +251,10 @@ static __always_inline int judge_ipv4(struct __sk_buff* skb, struct BpfCounts* c
                                       const __u8* ip, const __u8* end, __u32 link, __u16 vlan,
                                       _Bool is_outgoing) {
   __u32 remote = 0;
+  if (is_plain_bulk(ip, end, skb->len - link)) {
+    ++counted->filtered;
+    return next_program;
+  }
   if (ip + ipv4_header > end) return hand_over_frame(skb, counted, link == 0, is_outgoing, remote);
   remote = load_word(is_outgoing ? ip + 16 : ip + 12);
   const __u32 header = (ip[0] & 0x0f) * 4u;
