@@ -37,18 +37,20 @@ struct Cursor {
 
 /// Which scans to list; what is not set does not matter.
 struct ScanFilter {
-  std::optional<std::chrono::system_clock::time_point> since = {};  ///< found then or later
-  std::optional<std::chrono::system_clock::time_point> until = {};  ///< found before
-  std::optional<Network> source = {};
-  std::optional<Port> port = {};  ///< one of its ports
-  std::uint64_t min_ports = 0;    ///< so many ports, or more
-  std::optional<ScanKind> kind = {};
-  std::optional<ScanRule> rule = {};
-  std::optional<Technique> technique = {};  ///< the prevailing one
-  std::optional<Tool> tool = {};
-  std::optional<Verdict> verdict = {};
-  std::optional<std::uint64_t> before_id = {};  ///< older than this scan; for the next page
-  bool goes_on = false;                         ///< has not ended
+  std::optional<std::chrono::system_clock::time_point> since =
+      std::nullopt;  ///< found then or later
+  std::optional<std::chrono::system_clock::time_point> until = std::nullopt;  ///< found before
+  std::optional<Network> source = std::nullopt;
+  std::optional<Port> port = std::nullopt;  ///< one of its ports
+  std::uint64_t min_ports = 0;              ///< so many ports, or more
+  std::optional<ScanKind> kind = std::nullopt;
+  std::optional<ScanRule> rule = std::nullopt;
+  std::optional<Technique> technique = std::nullopt;  ///< the prevailing one
+  std::optional<Tool> tool = std::nullopt;
+  std::optional<Verdict> verdict = std::nullopt;
+  std::optional<std::uint64_t> before_id =
+      std::nullopt;      ///< older than this scan; for the next page
+  bool goes_on = false;  ///< has not ended
   std::size_t limit = 100;
 };
 
