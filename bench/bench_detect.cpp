@@ -39,8 +39,8 @@ Packet to_us() {
 }
 
 template <class Make>
-void detect(benchmark::State& state, Make make) {
-  auto detector = detector_table().front()->make({});
+void detect(benchmark::State& state, Make make, const Section& options = {}) {
+  auto detector = detector_table().front()->make(options);
   if (!detector) return state.SkipWithError(detector.error().what.c_str());
   std::vector<Probe> probes;
   probes.reserve(kPackets);
@@ -88,6 +88,17 @@ void detect_million(benchmark::State& state) {
          [&](std::size_t) { return Probe{.source = static_cast<std::uint32_t>(random()) | 1}; });
 }
 BENCHMARK(detect_million)->Name("detect/a million random sources");
+
+// All of them fit.
+void detect_known_million(benchmark::State& state) {
+  std::mt19937 random(1);
+  Section options;
+  options.set("memory", "64M", "bench");
+  detect(
+      state, [&](std::size_t) { return Probe{.source = static_cast<std::uint32_t>(random()) | 1}; },
+      options);
+}
+BENCHMARK(detect_known_million)->Name("detect/a million random sources, 64 MB");
 
 // What an attacker could send to make packets cost more than they do in such a flood: sources of
 // one chain of the original, and sources that are worth a place among the scanners.

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cmath>
 #include <utility>
 
 namespace scanlogd {
@@ -12,7 +13,7 @@ namespace {
 // `count` in `time`, as so many a second.
 std::uint64_t per_second(std::uint64_t count, std::chrono::nanoseconds time) {
   const double seconds = std::chrono::duration<double>(time).count();
-  return static_cast<std::uint64_t>(static_cast<double>(count) / seconds + 0.5);
+  return static_cast<std::uint64_t>(std::llround(static_cast<double>(count) / seconds));
 }
 
 }  // namespace

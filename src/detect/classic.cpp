@@ -227,35 +227,60 @@ class ClassicDetector final : public Detector {
   }
 
   // Makes a source that has sent one packet, and whose place `neighbour` needs, a guest of the
-  // other table, where that has a place to spare.
-  [[nodiscard]] bool move_aside(ProbationTable::Slot from, std::uint32_t neighbour,
-                                std::chrono::nanoseconds now) noexcept {
+  // other table, where that has a place to spare. Apart from the loop as `judge_first`.
+  [[nodiscard, gnu::hot, gnu::noinline]] bool move_aside(ProbationTable::Slot from,
+                                                         std::uint32_t neighbour,
+                                                         std::chrono::nanoseconds now) noexcept {
     const std::uint32_t hash = first_.source(from, neighbour);
     const Slot slot = table_.insert_guest(table_.place(hash), hash, ProbationTable::tick_of(now));
     if (!slot) return false;
-    fill(slot, first_.packet(from, now));
+    const FirstPacket first = first_.packet(from, now);
+    fill(*slot.entry, first);
+    table_.touch(slot, ProbationTable::tick_of(first.time));
     return true;
   }
 
-  // Of a source that is fresh and has sent one packet, or only repeats of it.
-  [[nodiscard]] Outcome judge_first(const Packet& packet, std::uint32_t hash,
-                                    ProbationTable::Slot first, EventList& events) noexcept {
-    if (first_.target_port(first) == packet.target_port) {
-      if (first_.flags(first) == packet.flags) return known_port;
-    } else if ((packet.flags & (tcp_flag::ack | tcp_flag::rst)) != 0) {
-      return ack_or_rst;
-    }
+  // Of a source that is fresh and has sent one packet, or only repeats of it. Within the loop it
+  // would be taken for a rare case and compiled for size, with slow string instructions.
+  [[nodiscard, gnu::hot, gnu::noinline]] Outcome judge_first(const Packet& packet,
+                                                             std::uint32_t hash,
+                                                             ProbationTable::Slot first,
+                                                             EventList& events) noexcept {
     const std::uint32_t now = tick(packet);
-    const bool is_other_port = first_.target_port(first) != packet.target_port;
+    const bool is_same_port = first_.target_port(first) == packet.target_port;
+    if (is_same_port && first_.flags(first) == packet.flags) return known_port;
+    if (!is_same_port && (packet.flags & (tcp_flag::ack | tcp_flag::rst)) != 0) return ack_or_rst;
+
     bool evicted = false;
-    const Slot slot = is_other_port ? table_.insert(table_.place(hash), hash, now, evicted)
-                                    : table_.replace_guest(table_.place(hash), hash, now, evicted);
-    if (evicted) ++evicted_;
+    const auto place = table_.place(hash);
     // Other flags to the same port are not worth that somebody goes who asked for two.
+    const Slot slot = is_same_port ? table_.replace_guest(place, hash, now, evicted)
+                                   : table_.insert(place, hash, now, evicted);
+    if (evicted) ++evicted_;
     if (!slot) return known_port;
-    fill(slot, first_.packet(first, packet.time));
+    const FirstPacket before = first_.packet(first, packet.time);
     first_.forget(first);
-    return judge_fresh(packet, now, slot, events);
+    // All of it is worked out from packets: the entry has to come from memory yet, and whatever
+    // read from it would wait for that.
+    Source<kPorts>& source = *slot.entry;
+    fill(source, before);
+    source.flags_or = before.flags | packet.flags;
+    source.flags_and = before.flags & packet.flags;
+    if (is_same_port) {
+      table_.touch(slot, ProbationTable::tick_of(before.time));
+      return known_port;
+    }
+    source.varies = changed(before, packet);
+    const auto weight = static_cast<std::uint16_t>(rule_.weight(before.target_port) +
+                                                   rule_.weight(packet.target_port));
+    *slot.weight = weight;
+    if (weight >= rule_.threshold) {
+      report(packet, source, events);
+      return scan;
+    }
+    source.count = 2;
+    source.ports[1] = packet.target_port;
+    return new_port;
   }
 
   [[nodiscard]] Outcome judge_fresh(const Packet& packet, std::uint32_t now, const Slot& slot,
@@ -263,22 +288,19 @@ class ClassicDetector final : public Detector {
     Source<kPorts>& source = *slot.entry;
     const bool is_reported = *slot.weight >= rule_.threshold;
     if (source.knows(packet.target_port)) {
-      source.flags_or |= packet.flags;
-      source.flags_and &= packet.flags;
+      see_flags(packet, source);
       if (is_reported) keep_record(packet, source, false);
       return known_port;
     }
     if ((packet.flags & (tcp_flag::ack | tcp_flag::rst)) != 0) return ack_or_rst;
     table_.touch(slot, now);
-    if (*slot.weight == 0) *slot.weight = rule_.weight(source.ports[0]);  // no guest any more
     if (is_reported) {
       keep_record(packet, source, true);
       return after_report;
     }
-
-    source.flags_or |= packet.flags;
-    source.flags_and &= packet.flags;
+    see_flags(packet, source);
     source.varies |= changed(source, packet);
+    if (*slot.weight == 0) *slot.weight = rule_.weight(source.ports[0]);  // no guest any more
     *slot.weight = static_cast<std::uint16_t>(*slot.weight + rule_.weight(packet.target_port));
     if (*slot.weight >= rule_.threshold) {
       report(packet, source, events);
@@ -288,10 +310,13 @@ class ClassicDetector final : public Detector {
     return new_port;
   }
 
-  // What is known of a source after its first packet; it has no weight yet.
-  void fill(const Slot& slot, const FirstPacket& first) noexcept {
-    table_.touch(slot, ProbationTable::tick_of(first.time));
-    Source<kPorts>& source = *slot.entry;
+  static void see_flags(const Packet& packet, Source<kPorts>& source) noexcept {
+    source.flags_or |= packet.flags;
+    source.flags_and &= packet.flags;
+  }
+
+  // What is known of a source after its first packet, but for the time of the last; all else is 0.
+  static void fill(Source<kPorts>& source, const FirstPacket& first) noexcept {
     source.started = first.time;
     source.target = first.target;
     source.source_port = first.source_port;
@@ -303,8 +328,9 @@ class ClassicDetector final : public Detector {
     source.ports[0] = first.target_port;
   }
 
-  [[nodiscard]] static std::uint8_t changed(const Source<kPorts>& source,
-                                            const Packet& packet) noexcept {
+  // What `packet` does not have in common with the first one, or with what is known of that.
+  template <class First>
+  [[nodiscard]] static std::uint8_t changed(const First& source, const Packet& packet) noexcept {
     std::uint8_t bits = 0;
     if (source.target != ipv4_value(packet.target)) bits |= varies::target;
     if (source.source_port != packet.source_port) bits |= varies::source_port;

@@ -2,6 +2,7 @@
 // and aarch64 processor has.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
 
@@ -13,14 +14,14 @@ namespace scanlogd {
     const void* numbers, std::uint32_t value, std::uint32_t mask = ~std::uint32_t{0}) noexcept {
   using Four [[gnu::vector_size(16)]] = std::uint32_t;
   using Two [[gnu::vector_size(16)]] = std::uint64_t;
-  struct {
-    Four low, high;
-  } eight;
-  std::memcpy(&eight, numbers, sizeof(eight));
+  Four low;
+  Four high;
+  std::memcpy(&low, numbers, sizeof(low));
+  std::memcpy(&high, static_cast<const std::byte*>(numbers) + sizeof(low), sizeof(high));
   const auto equal = [&](Four four) { return Four((four & mask) == (value & mask)); };
   constexpr Four kLowBits = {0x01, 0x02, 0x04, 0x08};
   constexpr Four kHighBits = {0x10, 0x20, 0x40, 0x80};
-  const Two bits = Two(equal(eight.low) & kLowBits) | Two(equal(eight.high) & kHighBits);
+  const Two bits = Two(equal(low) & kLowBits) | Two(equal(high) & kHighBits);
   const std::uint64_t pair = bits[0] | bits[1];
   return static_cast<unsigned>((pair | pair >> 32) & 0xff);
 }

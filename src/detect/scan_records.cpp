@@ -271,7 +271,7 @@ void ScanRecords::complete(Record& record) noexcept {
     if (record.techniques[i] > 0) event.techniques |= static_cast<std::uint16_t>(1U << (i - 1));
   }
   // The first element stands for packets of which nothing is known.
-  const auto most = std::max_element(record.techniques.begin() + 1, record.techniques.end());
+  const auto* const most = std::max_element(record.techniques.begin() + 1, record.techniques.end());
   if (*most > 0) event.technique = static_cast<Technique>(most - record.techniques.begin());
 }
 

@@ -85,7 +85,7 @@ class SourceTable {
 
   /// Asks for the entry of `key`; false if there is none, as far as the bucket tells. To be called
   /// when that has come, well before `find`.
-  bool prefetch_entry(Place place, Key key) const noexcept {
+  [[nodiscard]] bool prefetch_entry(Place place, Key key) const noexcept {
     const unsigned ways = ways_of(buckets_.items()[place], tag_of(key));
     if (ways == 0) return false;
     __builtin_prefetch(&entries_.items()[place * kWays + first_of(ways)], 1);
@@ -94,13 +94,16 @@ class SourceTable {
 
   /// The slot of the source `key`, or an empty one.
   [[nodiscard]] Slot find(Place place, Key key) noexcept {
-    unsigned ways = ways_of(buckets_.items()[place], tag_of(key));
+    const unsigned ways = ways_of(buckets_.items()[place], tag_of(key));
     if constexpr (detail::HasKey<Entry>) {
-      while (ways != 0 && entries_.items()[place * kWays + first_of(ways)].key != key) {
-        ways &= ways - 1;  // another one with the same tag
+      for (unsigned rest = ways; rest != 0; rest &= rest - 1) {
+        const std::size_t way = first_of(rest);
+        if (entries_.items()[place * kWays + way].key == key) return slot(place, way);
       }
+      return {};
+    } else {
+      return ways == 0 ? Slot{} : slot(place, first_of(ways));
     }
-    return ways == 0 ? Slot{} : slot(place, first_of(ways));
   }
 
   /// The source of `slot` did something new.
@@ -125,14 +128,10 @@ class SourceTable {
   /// else can want: an empty slot is returned where all in the bucket are live.
   [[nodiscard]] Slot insert_guest(Place place, Key key, std::uint32_t now) noexcept {
     const Bucket& home = buckets_.items()[place];
-    unsigned ways = ways_of(home, 0);
-    std::size_t way = first_of(ways);
-    if (ways == 0) {
-      const Lanes age = rough(now) - load(home.last);
-      way = first_lane(as_lanes(age > lifetime_));
-      if (way == kWays) return {};
-    }
-    return take(place, way, key, now);
+    if (const unsigned unused = ways_of(home, 0)) return take(place, first_of(unused), key, now);
+    const Lanes age = rough(now) - load(home.last);
+    const std::size_t stale = first_lane(as_lanes(age > lifetime_));
+    return stale == kWays ? Slot{} : take(place, stale, key, now);
   }
 
   /// As `insert_guest`, but another guest makes room, too; `evicted` tells of that.
@@ -147,6 +146,11 @@ class SourceTable {
   void forget(const Slot& gone) noexcept {
     const auto index = static_cast<std::size_t>(gone.entry - entries_.items().data());
     buckets_.items()[index / kWays].tag[index % kWays] = 0;
+  }
+
+  /// Makes all of an entry 0. For `entry = Entry{}` compilers take an instruction that is slow.
+  static void clear(Entry& entry) noexcept {
+    clear(entry, std::make_index_sequence<sizeof(Entry) / sizeof(Lanes)>());
   }
 
   /// Sources it has room for.
@@ -229,7 +233,6 @@ class SourceTable {
     return {&entries_.items()[index * kWays + way], &home.weight[way], &home.last[way]};
   }
 
-  // For `entry = Entry{}` compilers take a string instruction that is slow to start.
   template <std::size_t... kParts>
   static void clear(Entry& entry, std::index_sequence<kParts...> /*parts*/) noexcept {
     static_assert(sizeof...(kParts) * sizeof(Lanes) == sizeof(Entry));
@@ -243,7 +246,7 @@ class SourceTable {
     home.tag[way] = tag_of(key);
     home.weight[way] = 0;
     const Slot taken = slot(place, way);
-    clear(*taken.entry, std::make_index_sequence<sizeof(Entry) / sizeof(Lanes)>());
+    clear(*taken.entry);
     if constexpr (detail::HasKey<Entry>) taken.entry->key = key;
     touch(taken, now);
     return taken;
