@@ -25,6 +25,16 @@ def reason(case):
     return lines[-1] if lines else "no reason given"
 
 
+def said(path):
+    """What tests of one ctest run said about the quality of the detectors."""
+    lines = []
+    for case in ElementTree.parse(path).getroot().iter("testcase"):
+        for line in (case.findtext("system-out") or "").splitlines():
+            if line.startswith("evaluation: "):
+                lines.append(line)
+    return lines
+
+
 def read(path):
     """(passed, failed names, [(skipped name, reason)]) of one ctest run."""
     passed, failed, skipped = 0, [], []
@@ -47,6 +57,7 @@ def main(results, stages):
         path = os.path.join(results, name + ".xml")
         if os.path.exists(path):
             passed, failed, skipped = read(path)
+            notes += said(path)
         broken = status != "0" and not failed
         notes += [f"failed: {name}: {test}" for test in failed]
         notes += [f"skipped: {name}: {test}: {why}" for test, why in skipped]

@@ -69,17 +69,55 @@ Weight minus(Weight from, Weight amount) noexcept {
   return from > amount ? static_cast<Weight>(from - amount) : Weight{0};
 }
 
-// The bit of a contact. True where it was set already.
-bool set_contact(ContactSource& entry, FlowHash port) noexcept {
-  std::uint64_t& word = entry.contacts_seen[port >> 6 & 1];
-  const std::uint64_t bit = std::uint64_t{1} << (port & 63);
+// The first contacts of a source are told apart by marks of 16 bits, of which the lower seven name
+// the bit that stands for them when there are more: those that decide about most scans are exact.
+using Marks = std::array<std::uint16_t, 8>;
+using Bits = std::array<std::uint64_t, 2>;
+
+std::uint16_t mark_of(FlowHash port) noexcept {
+  constexpr std::uint16_t kSameBit = 0x80;  // as 0, which is no mark
+  const auto mark = static_cast<std::uint16_t>(port);
+  return mark == 0 ? kSameBit : mark;
+}
+
+// Sets the bit of `mark`. True where it was set already.
+bool set_bit(Bits& bits, std::uint16_t mark) noexcept {
+  std::uint64_t& word = bits[mark >> 6 & 1];
+  const std::uint64_t bit = std::uint64_t{1} << (mark & 63);
   const bool was_set = (word & bit) != 0;
   word |= bit;
   return was_set;
 }
 
+// Notes a contact. True where it was there already.
+bool set_contact(ContactSource& entry, FlowHash port) noexcept {
+  const std::uint16_t mark = mark_of(port);
+  if ((entry.flags & source_flag::many) != 0) return set_bit(entry.contacts_seen, mark);
+  auto marks = std::bit_cast<Marks>(entry.contacts_seen);
+  for (std::uint16_t& each : marks) {
+    if (each == mark) return true;
+    if (each != 0) continue;
+    each = mark;
+    entry.contacts_seen = std::bit_cast<Bits>(marks);
+    return false;
+  }
+  entry.flags |= source_flag::many;
+  entry.contacts_seen = {};
+  for (const std::uint16_t each : marks) (void)set_bit(entry.contacts_seen, each);
+  return set_bit(entry.contacts_seen, mark);
+}
+
 void clear_contact(ContactSource& entry, FlowHash port) noexcept {
-  entry.contacts_seen[port >> 6 & 1] &= ~(std::uint64_t{1} << (port & 63));
+  const std::uint16_t mark = mark_of(port);
+  if ((entry.flags & source_flag::many) != 0) {
+    entry.contacts_seen[mark >> 6 & 1] &= ~(std::uint64_t{1} << (mark & 63));
+    return;
+  }
+  // What stands behind moves up: the first 0 ends the list.
+  auto marks = std::bit_cast<Marks>(entry.contacts_seen);
+  auto* const end = std::remove(marks.begin(), marks.end(), mark);
+  std::fill(end, marks.end(), std::uint16_t{0});
+  entry.contacts_seen = std::bit_cast<Bits>(marks);
 }
 
 template <class Number>
@@ -98,7 +136,7 @@ constexpr std::uint16_t family_bit(PortFamily family) noexcept {
 }  // namespace
 
 Result<ContactDetector> ContactDetector::make(std::size_t sources, const Thresholds& thresholds,
-                                              HashKey key) {
+                                              HashKey key, std::uint32_t left_out) {
   auto table = ContactTable::make(sources, key);
   if (!table) return std::unexpected(table.error());
   auto networks = ContactTable::make(sources / kNetworkShare, key);
@@ -108,7 +146,7 @@ Result<ContactDetector> ContactDetector::make(std::size_t sources, const Thresho
   auto pending = PendingContacts::make();
   if (!pending) return std::unexpected(pending.error());
   return ContactDetector(std::move(*table), std::move(*networks), std::move(*admission),
-                         std::move(*pending), thresholds, key);
+                         std::move(*pending), thresholds, key, left_out);
 }
 
 ContactSource* ContactDetector::enter(const Sighting& sighting) noexcept {
@@ -130,7 +168,7 @@ Weight ContactDetector::weigh(const Sighting& sighting, ContactSource& entry,
   const Weight full =
       port < kFirstUnprivileged || family != PortFamily::none ? kKnownPort : kOtherPort;
   if (probe.is_crafted || (entry.flags & source_flag::crafted) != 0) return full;
-  if (family == PortFamily::none) return full;
+  if (family == PortFamily::none || !uses(left_out::families)) return full;
   if ((entry.families & family_bit(family)) == 0) {
     first_of = family;
     return full;
@@ -144,14 +182,16 @@ Counted ContactDetector::count(const Sighting& sighting, ContactSource*& entry) 
   if (entry == nullptr) entry = enter(sighting);
   if (entry == nullptr) return Counted::refused;
   PortFamily first_of = PortFamily::none;
-  if (set_contact(*entry, sighting.port)) return Counted::repeated;
+  if (set_contact(*entry, sighting.port) && uses(left_out::repeats)) return Counted::repeated;
   Weight weight = weigh(sighting, *entry, first_of);
   if (weight == 0) return Counted::nothing;
-  if (sighting.probe.is_crafted && (entry->flags & source_flag::crafted) == 0) {
+  if (sighting.probe.is_crafted && uses(left_out::marks) &&
+      (entry->flags & source_flag::crafted) == 0) {
     entry->flags |= source_flag::crafted;
     weight += kCraftedOnce;
   }
-  const bool waits = waits_for_answer(sighting.probe) && (entry->flags & source_flag::crafted) == 0;
+  const bool waits = waits_for_answer(sighting.probe) &&
+                     (entry->flags & source_flag::crafted) == 0 && uses(left_out::waiting);
   return add(sighting, *entry, weight, waits, first_of);
 }
 
@@ -207,7 +247,8 @@ Counted ContactDetector::add(const Sighting& sighting, ContactSource& entry, Wei
                   .waits = waits,
                   .victim = Distributed::kNone};
   network_ = nullptr;
-  if (entry.contacts < kForNetwork && (entry.flags & source_flag::alarmed) == 0) {
+  if (entry.contacts < kForNetwork && uses(left_out::networks) &&
+      (entry.flags & source_flag::alarmed) == 0) {
     contact.victim = sighting.victim;
     contact.network = add_to_network(sighting, weight, waits, contact.network_weight);
   }
@@ -283,7 +324,7 @@ void ContactDetector::confirm(FlowHash flow) noexcept {
 
 bool ContactDetector::revoke(FlowHash flow) noexcept {
   Pending* const contact = pending_.find(flow);
-  if (contact == nullptr) return false;
+  if (contact == nullptr || !uses(left_out::waiting)) return false;
   const auto undo = [&](ContactSource& entry, Weight weight) {
     take_all(entry, weight);
     clear_contact(entry, contact->port);
@@ -334,7 +375,8 @@ void ContactDetector::decide(ContactSource& entry, bool is_network) noexcept {
   if (is_network && std::popcount(entry.hosts_seen) < kNetworkSources) return;
   constexpr std::array kRules = {ScanRule::fast, ScanRule::slow, ScanRule::glacial};
   const std::uint64_t uncertain = points(entry.provisional);
-  for (std::size_t scale = 0; scale < kScales; ++scale) {
+  const std::size_t scales = uses(left_out::slow) ? kScales : 1;
+  for (std::size_t scale = 0; scale < scales; ++scale) {
     const std::uint64_t needed =
         std::uint64_t{thresholds_[scale]} * (is_network ? kNetworkFactor : 1) * kScoreOne;
     if (entry.contacts < kLeastContacts[scale] || entry.score[scale] < needed + uncertain) continue;

@@ -45,6 +45,16 @@ inline constexpr std::array<double, kScales> kLeakPerHour = {60, 3, 0.25};
 /// Contacts that a scale needs.
 inline constexpr std::array<std::uint8_t, kScales> kLeastContacts = {4, 5, 6};
 
+/// Rules that can be left out, to see what each is worth (tests/evaluation).
+namespace left_out {
+inline constexpr std::uint32_t families = 0x01;  ///< related ports weigh less
+inline constexpr std::uint32_t marks = 0x02;     ///< those of raw-packet tools
+inline constexpr std::uint32_t waiting = 0x04;   ///< contacts are taken back
+inline constexpr std::uint32_t repeats = 0x08;   ///< only first contacts count
+inline constexpr std::uint32_t slow = 0x10;      ///< the two longer time scales
+inline constexpr std::uint32_t networks = 0x20;  ///< sums of networks
+}  // namespace left_out
+
 /// A packet that asks for something, and all that was worked out about it.
 struct Sighting {
   const Packet* packet = nullptr;
@@ -87,7 +97,8 @@ class ContactDetector {
  public:
   /// For `sources` of them.
   [[nodiscard]] static Result<ContactDetector> make(std::size_t sources,
-                                                    const Thresholds& thresholds, HashKey key);
+                                                    const Thresholds& thresholds, HashKey key,
+                                                    std::uint32_t left_out = 0);
 
   /// Where `source` belongs.
   [[nodiscard]] ContactTable::Place place(SourceKey source) const noexcept {
@@ -175,15 +186,18 @@ class ContactDetector {
 
  private:
   ContactDetector(ContactTable sources, ContactTable networks, Admission admission,
-                  PendingContacts pending, const Thresholds& thresholds, HashKey key) noexcept
+                  PendingContacts pending, const Thresholds& thresholds, HashKey key,
+                  std::uint32_t left_out) noexcept
       : sources_(std::move(sources)),
         networks_(std::move(networks)),
         admission_(std::move(admission)),
         pending_(std::move(pending)),
         thresholds_(thresholds),
-        key_(key) {}
+        key_(key),
+        left_out_(left_out) {}
 
   [[nodiscard]] ContactSource* enter(const Sighting& sighting) noexcept;
+  [[nodiscard]] bool uses(std::uint32_t rule) const noexcept { return (left_out_ & rule) == 0; }
   [[nodiscard]] Weight weigh(const Sighting& sighting, ContactSource& entry,
                              PortFamily& first_of) const noexcept;
   [[nodiscard]] Counted add(const Sighting& sighting, ContactSource& entry, Weight weight,
@@ -201,6 +215,7 @@ class ContactDetector {
   PendingContacts pending_;
   Thresholds thresholds_;
   HashKey key_;
+  std::uint32_t left_out_;
   ContactSource* network_ = nullptr;
   std::uint64_t newcomers_ = 0;
   std::uint64_t admitted_ = 0;

@@ -24,7 +24,8 @@ struct ContactSource {
   SourceKey key;
   Tick first;                                  ///< first contact
   Tick last;                                   ///< last one that was counted
-  std::array<std::uint64_t, 2> contacts_seen;  ///< bit: some (target, protocol, port)
+  std::array<std::uint64_t, 2> contacts_seen;  ///< eight marks of (target, protocol, port); later
+                                               ///< bit: some of them
   std::uint64_t hosts_seen;                    ///< bit: some target; of a network: some source
   std::array<std::uint32_t, 3> score;          ///< points by time scale, 16.16
   std::uint32_t record;                        ///< its open scan, or 0
@@ -43,9 +44,9 @@ inline constexpr std::uint8_t crafted = 0x01;  ///< sent a SYN that no operating
 inline constexpr std::uint8_t alarmed = 0x02;  ///< has an open scan
 inline constexpr std::uint8_t proven = 0x04;   ///< see `Verdict`
 inline constexpr std::uint8_t answered = 0x08;
-inline constexpr std::uint8_t decoy = 0x10;       ///< one of a group
-inline constexpr std::uint8_t suspect = 0x20;     ///< its packets come from different distances
-inline constexpr std::uint8_t same_probe = 0x40;  ///< somebody else sent the same once
+inline constexpr std::uint8_t decoy = 0x10;    ///< one of a group
+inline constexpr std::uint8_t suspect = 0x20;  ///< its packets come from different distances
+inline constexpr std::uint8_t many = 0x40;     ///< `contacts_seen` holds bits
 }  // namespace source_flag
 
 /// A table of `ContactSource`.

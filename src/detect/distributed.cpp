@@ -14,6 +14,8 @@ constexpr double kRatio = 4;            // of the rate that is looked for to the
 const double kGain = std::log(kRatio);  // of one novelty
 constexpr double kThreshold = 20;
 constexpr std::uint32_t kLeastPorts = 30;
+constexpr std::uint32_t kLeastPortsAtFirst = 75;  // when everybody who comes often is new, too
+constexpr Tick kFirstMinute = 60 * kSecond;
 constexpr int kLeastSources = 10;
 constexpr std::chrono::nanoseconds kLeastAge = 5s;
 
@@ -69,12 +71,15 @@ DistributedScan* Distributed::note(const Novelty& novelty, std::chrono::nanoseco
   if (!victim.is_begun) {
     victim.is_begun = true;
     victim.rate = kFirstRate;
-    victim.updated = victim.turned = now;
+    victim.updated = victim.turned = victim.begun = now;
   }
   if (!is_new_port(novelty.victim, novelty, now)) return nullptr;
   const double passed = hours(elapsed(victim.updated, now));
   const double usual = std::max(victim.rate, kLeastRate);
-  const double leaked = victim.score - usual * (kRatio - 1) * passed;
+  const bool is_early = elapsed(victim.begun, now) <= kFirstMinute;
+  const bool grew_up = victim.is_early && !is_early;
+  victim.is_early = is_early;
+  const double leaked = grew_up ? 0 : victim.score - usual * (kRatio - 1) * passed;
   victim.updated = now;
   victim.rate = victim.rate * std::exp(-passed / kMemory) + 1 / kMemory;
   DistributedScan& run = victim.run;
@@ -89,7 +94,8 @@ DistributedScan* Distributed::note(const Novelty& novelty, std::chrono::nanoseco
       std::ranges::find(known, novelty.source) == known.end()) {
     run.sources[run.source_count++] = novelty.source;
   }
-  run.is_scan = victim.score >= kThreshold && run.ports >= kLeastPorts &&
+  run.is_scan = victim.score >= kThreshold &&
+                run.ports >= (is_early ? kLeastPortsAtFirst : kLeastPorts) &&
                 std::popcount(run.sources_seen) >= kLeastSources && time - run.started >= kLeastAge;
   return &run;
 }

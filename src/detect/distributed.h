@@ -70,9 +70,11 @@ class Distributed {
     double rate = 0;   ///< novelties an hour
     double score = 0;  ///< the CUSUM
     Tick updated = 0;
+    Tick begun = 0;
     Tick turned = 0;
     std::uint8_t current = 0;  ///< which of its two maps is the younger
     bool is_begun = false;
+    bool is_early = false;  ///< in its first minute
     DistributedScan run;  ///< since the score was 0
   };
 

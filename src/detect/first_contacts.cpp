@@ -32,6 +32,13 @@ void note_ttl(FirstContacts& first, std::uint8_t ttl) noexcept {
   first.ttl_spread = std::max(first.ttl_spread, distance);
 }
 
+// As in the table of sources: a contact is worth two hours.
+constexpr std::int64_t kContactWorth = 2 * kHour;
+std::int64_t worth(const FirstContacts& first, Tick now) noexcept {
+  if (first.owner == 0) return std::numeric_limits<std::int64_t>::min();
+  return first.contacts * kContactWorth - elapsed(first.last, now);
+}
+
 // What tells targets apart; see `FirstContacts::host`.
 std::uint32_t host_number(Family family, const AddressBytes& bytes) noexcept {
   if (family == Family::ipv4) return ipv4_value(bytes);
@@ -60,25 +67,29 @@ Address FirstContacts::host(std::size_t i) const noexcept {
 void FirstContacts::add_open(Port port) noexcept { insert(open, open_count, port); }
 
 Result<FirstContactsTable> FirstContactsTable::make(std::size_t sources) {
-  const std::size_t count = std::bit_ceil(std::max<std::size_t>(sources / kShare, 1));
+  const std::size_t count = std::bit_ceil(std::max(sources / kShare, kWays));
   auto slots = ReservedMemory<FirstContacts>::make(count, "first contacts");
   if (!slots) return std::unexpected(slots.error());
   return FirstContactsTable(std::move(*slots));
 }
 
 FirstContacts* FirstContactsTable::find(std::uint32_t index, SourceKey owner) noexcept {
-  FirstContacts& slot = slot_of(index);
-  return slot.owner == owner ? &slot : nullptr;
+  const std::span<FirstContacts> set = set_of(index);
+  const auto found = std::ranges::find(set, owner, &FirstContacts::owner);
+  return found == set.end() ? nullptr : &*found;
 }
 
 void FirstContactsTable::note(std::uint32_t index, SourceKey owner, std::uint8_t contacts,
                               const Packet& packet, Technique technique, Tool tool) noexcept {
-  FirstContacts& slot = slot_of(index);
-  if (slot.owner != owner || contacts <= 1) {
-    if (slot.owner != 0 && slot.owner != owner && slot.contacts > contacts) {
-      --slot.contacts;  // whoever is silent gives way in time
-      return;
-    }
+  const Tick now = tick_of(packet.time);
+  FirstContacts* const known = find(index, owner);
+  FirstContacts& slot =
+      known != nullptr
+          ? *known
+          : *std::ranges::min_element(set_of(index), {},
+                                      [&](const FirstContacts& each) { return worth(each, now); });
+  if (known == nullptr && worth(slot, now) > std::int64_t{contacts} * kContactWorth) return;
+  if (known == nullptr || contacts <= 1) {
     slot = FirstContacts{};
     slot.owner = owner;
     slot.started = packet.time;
@@ -92,6 +103,7 @@ void FirstContactsTable::note(std::uint32_t index, SourceKey owner, std::uint8_t
     if (packet.protocol == IpProto::tcp) slot.flags_or = slot.flags_and = packet.flags;
   }
   slot.contacts = contacts;
+  slot.last = now;
   add(slot, packet, technique, tool);
 }
 

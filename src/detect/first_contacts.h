@@ -1,6 +1,6 @@
 // The first contacts of sources, for the line that tells of a scan: what the table of sources has
-// no room for. Fewer than sources: of two that share a place the one with more contacts has it, so
-// a scanner loses at most its first port or two.
+// no room for. Fewer than sources: of those that share a set of places the ones with more and later
+// contacts have them.
 #pragma once
 
 #include <array>
@@ -21,10 +21,11 @@ namespace scanlogd {
 struct FirstContacts {
   static constexpr std::size_t kPorts = 20;
   static constexpr std::size_t kOpen = 6;
-  static constexpr std::size_t kHosts = 16;
+  static constexpr std::size_t kHosts = 15;
 
   SourceKey owner;  ///< 0: none
   std::chrono::nanoseconds started;
+  Tick last;
   AddressBytes source;  ///< of the first packet
   AddressBytes target;  ///< of the first packet
   std::uint32_t techniques;
@@ -87,8 +88,9 @@ class FirstContactsTable {
  private:
   explicit FirstContactsTable(ReservedMemory<FirstContacts> slots) noexcept
       : slots_(std::move(slots)) {}
-  [[nodiscard]] FirstContacts& slot_of(std::uint32_t index) const noexcept {
-    return slots_.items()[index & (slots_.items().size() - 1)];
+  static constexpr std::size_t kWays = 4;
+  [[nodiscard]] std::span<FirstContacts> set_of(std::uint32_t index) const noexcept {
+    return slots_.items().subspan(index * kWays & (slots_.items().size() - 1), kWays);
   }
 
   ReservedMemory<FirstContacts> slots_;

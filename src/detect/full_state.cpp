@@ -2,6 +2,7 @@
 #include "detect/full_state.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <string>
 #include <string_view>
@@ -43,14 +44,34 @@ Result<Thresholds> sensitivity(const Section& options) {
               "' is none of high, normal, low");
 }
 
+/// The rules to leave out, for evaluation.
+Result<std::uint32_t> rules_left_out(const Section& options) {
+  constexpr std::array<std::pair<std::string_view, std::uint32_t>, 6> kRules = {{
+      {"families", left_out::families},
+      {"marks", left_out::marks},
+      {"waiting", left_out::waiting},
+      {"repeats", left_out::repeats},
+      {"slow", left_out::slow},
+      {"networks", left_out::networks},
+  }};
+  const std::string_view text = options.text("without").value_or("");
+  if (text.empty()) return 0U;
+  const auto* const rule = std::ranges::find(kRules, text, &decltype(kRules)::value_type::first);
+  if (rule != kRules.end()) return rule->second;
+  return fail(options.origin("without") + ": no rule '" + std::string(text) + "'");
+}
+
 }  // namespace
 
 Result<FullState> FullState::make(const Section& options, HashKey key) {
-  if (auto known = options.reject_unknown({"memory", "sensitivity", "sources", "scans"}); !known) {
+  if (auto known = options.reject_unknown({"memory", "sensitivity", "sources", "scans", "without"});
+      !known) {
     return std::unexpected(known.error());
   }
   const auto thresholds = sensitivity(options);
   if (!thresholds) return std::unexpected(thresholds.error());
+  const auto left_out = rules_left_out(options);
+  if (!left_out) return std::unexpected(left_out.error());
   const auto sources = source_count(options);
   if (!sources) return std::unexpected(sources.error());
   const auto scans = options.number("scans", ScanRecords::kDefaultCount, 1, 65536);
@@ -64,7 +85,7 @@ Result<FullState> FullState::make(const Section& options, HashKey key) {
   if (!strays) return std::unexpected(strays.error());
   auto handshakes = Handshakes::make();
   if (!handshakes) return std::unexpected(handshakes.error());
-  auto contacts = ContactDetector::make(*sources, *thresholds, key);
+  auto contacts = ContactDetector::make(*sources, *thresholds, key, *left_out);
   if (!contacts) return std::unexpected(contacts.error());
   auto reports = ScanReports::make(contacts->capacity(), *scans, key);
   if (!reports) return std::unexpected(reports.error());
@@ -86,10 +107,14 @@ Result<FullState> FullState::make(const Section& options, HashKey key) {
                    .backscatter = {}};
 }
 
-bool FullState::sees_answers() const noexcept {
+bool FullState::has_seen_answers() const noexcept {
   constexpr std::uint64_t kEnough = 16;
+  return answers_seen >= kEnough;
+}
+
+bool FullState::sees_answers() const noexcept {
   constexpr std::uint64_t kHope = 64;
-  return answers_seen >= kEnough || asked < kHope;
+  return has_seen_answers() || asked < kHope;
 }
 
 Sighting FullState::sight(const Packet& packet, const Side& side) const noexcept {
@@ -124,8 +149,14 @@ bool FullState::follow(const Sighting& sighting, ContactSource& entry) noexcept 
 bool FullState::note(Counted counted, const Sighting& sighting, ContactSource* entry) noexcept {
   if (counted != Counted::waits && counted != Counted::counted) return false;
   reports.note(contacts.index_of(*entry), *entry, *sighting.packet, sighting.probe);
-  if (const ContactSource* const network = contacts.network()) {
-    reports.note_network(contacts.network_index(), *network, *sighting.packet, sighting.probe);
+  if (ContactSource* const network = contacts.network()) {
+    if (network->record != 0 && !reports.is_open(*network)) {
+      contacts.forget(*network, true);  // its scan is over; what comes next is another
+    } else if (network->record != 0) {
+      reports.add_to_network(*network, sighting);
+    } else {
+      reports.note_network(contacts.network_index(), *network, *sighting.packet, sighting.probe);
+    }
   }
   compare(sighting, *entry);
   return true;

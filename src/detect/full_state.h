@@ -50,6 +50,8 @@ struct FullState {
   /// With the `options` of docs/detection.md.
   [[nodiscard]] static Result<FullState> make(const Section& options, HashKey key);
 
+  /// Did we see for sure what is sent from here?
+  [[nodiscard]] bool has_seen_answers() const noexcept;
   /// Do we see what is sent from here? Until enough came to tell, we hope so.
   [[nodiscard]] bool sees_answers() const noexcept;
 

@@ -22,6 +22,11 @@ Incoming take_stray(FullState& state, const Sighting& sighting, const Side& side
     return Incoming::connection;
   }
   if (state.questions.has(side.flow)) return Incoming::connection;
+  // Where our SYN-ACKs are not seen, whoever goes on after his SYN must have got one.
+  const bool goes_on = (packet.flags & tcp_flag::syn) == 0;
+  if (goes_on && !state.has_seen_answers() && state.contacts.revoke(side.flow)) {
+    return Incoming::connection;
+  }
   look_for_idle_scan(state, packet, side);
   state.backscatter.note(side.remote, side.port, packet);
   state.strays.note(side.flow, packet.flags, state.now);
@@ -38,6 +43,8 @@ Incoming take_stray(FullState& state, const Sighting& sighting, const Side& side
 }
 
 Incoming take_reset(FullState& state, const Packet& packet, const Side& side) noexcept {
+  const bool has_ack = (packet.flags & tcp_flag::ack) != 0;
+  if (has_ack && !state.has_seen_answers()) (void)state.contacts.revoke(side.flow);
   state.prove(side, state.handshakes.judge(side.flow, packet));
   if (!state.services.knows(side.port, state.now) && !state.questions.has(side.flow)) {
     state.backscatter.note(side.remote, side.port, packet);

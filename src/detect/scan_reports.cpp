@@ -128,6 +128,18 @@ void ScanReports::add(std::uint32_t index, ContactSource& entry,
   if (event->tool == Tool::unknown) event->tool = voted(*first);
 }
 
+void ScanReports::add_to_network(const ContactSource& network, const Sighting& sighting) noexcept {
+  const Packet& packet = *sighting.packet;
+  records_.add(network.record, {.time = packet.time,
+                                .target = packet.target_address(),
+                                .port = packet.target_port,
+                                .has_port = has_ports(packet.protocol),
+                                .technique = sighting.probe.technique});
+  ScanEvent* const event = records_.event(network.record);
+  ++event->filtered_total;
+  event->sources_total = std::max(event->sources_total, linear_count(network.hosts_seen));
+}
+
 void ScanReports::add_outcome(std::uint32_t index, const ContactSource& entry, FlowHash flow,
                               ProbeOutcome outcome, Port port) noexcept {
   if ((entry.flags & source_flag::alarmed) == 0) {
@@ -168,6 +180,8 @@ bool ScanReports::begin(const Alarm& alarm, ContactSource& entry,
   if (handle == ScanRecords::kNoRecord) return false;
   std::uint32_t asked = entry.contacts;  // and services, which are no contacts
   ScanEvent event;
+  event.started = now;
+  event.source = address_of(alarm.source);
   FirstContactsTable& table = alarm.is_network ? network_firsts_ : firsts_;
   FirstContacts* const first = table.find(alarm.index, alarm.source);
   // Services that were asked before anything failed.

@@ -35,8 +35,11 @@ class ScanReports {
   void note_network(std::uint32_t index, const ContactSource& network, const Packet& packet,
                     const Probe& probe) noexcept;
 
-  /// A packet of a source, or network, that has an open scan.
+  /// A packet of a source that has an open scan.
   void add(std::uint32_t index, ContactSource& entry, const Sighting& sighting) noexcept;
+
+  /// A first contact of a source of `network`, which has an open scan.
+  void add_to_network(const ContactSource& network, const Sighting& sighting) noexcept;
 
   /// Our answer to a probe of `entry`.
   void add_outcome(std::uint32_t index, const ContactSource& entry, FlowHash flow,

@@ -35,7 +35,12 @@ class Novelties : public ::testing::Test {
   std::uint64_t next_ = 0;
 };
 
-TEST_F(Novelties, ThirtyPortsAtOnceAreAScan) { EXPECT_EQ(ask(60, 1s), 30); }
+TEST_F(Novelties, ThirtyPortsAtOnceAreAScan) {
+  (void)ask(1, 1s);
+  now_ += 10min;
+  EXPECT_EQ(ask(60, 1s), 30);
+}
+TEST_F(Novelties, InTheFirstMinuteSeventyFiveAre) { EXPECT_EQ(ask(100, 100ms), 75); }
 TEST_F(Novelties, TheUsualRateIsNone) { EXPECT_EQ(ask(5000, 2min), 5001); }
 TEST_F(Novelties, WhatIsUsualIsLearnt) {
   (void)ask(2000, 1min);             // sixty an hour, and the learning of it
@@ -75,6 +80,8 @@ TEST_F(Novelties, SixteenVictimsAreWatched) {
 
 TEST(Distributed, FortySourcesWithAPortEachAreOneScan) {
   FullBench bench;
+  bench.refuse("100.64.200.9", 8123);
+  bench.pass(10min);
   const int probes = bench.until_found(60, 1s, [&](int i) {
     bench.refuse("100.64." + std::to_string(i) + ".9", static_cast<Port>(20011 + 7 * i));
   });

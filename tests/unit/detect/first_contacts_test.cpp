@@ -8,7 +8,7 @@
 namespace scanlogd::test {
 namespace {
 
-constexpr std::size_t kSources = 8;  // one place
+constexpr std::size_t kSources = 32;  // four places
 
 FirstContacts note(FirstContactsTable& table, std::uint32_t index, std::uint8_t contacts,
                    const Packet& packet) {
@@ -56,11 +56,17 @@ TEST(FirstContacts, BeginAnewWithTheFirstContact) {
   EXPECT_EQ(note(table, 0, 1, nmap_syn(kClient, kHost, 82)).port_count, 1);
 }
 
-TEST(FirstContacts, TheOneWithMoreContactsKeepsItsPlaceForAWhile) {
+TEST(FirstContacts, ThoseWithMoreContactsKeepTheirPlaceForAWhile) {
+  using namespace std::chrono_literals;
   auto table = FirstContactsTable::make(kSources).value();
-  (void)note(table, 0, 3, nmap_syn(kClient, kHost, 80));
-  EXPECT_EQ(note(table, 1, 2, nmap_syn(kClient, kHost, 80)).owner, 0U);
-  EXPECT_EQ(note(table, 1, 2, nmap_syn(kClient, kHost, 80)).owner, 2U);
+  Packet packet = nmap_syn(kClient, kHost, 80);
+  packet.time = 1000h;
+  for (std::uint32_t index = 0; index < 4; ++index) (void)note(table, index, 3, packet);
+  packet.time += 1h;
+  EXPECT_EQ(note(table, 4, 2, packet).owner, 0U);
+  EXPECT_EQ(note(table, 4, 3, packet).owner, 5U);
+  packet.time += 4h;
+  EXPECT_EQ(note(table, 5, 1, packet).owner, 6U);
 }
 
 TEST(FirstContacts, AnotherToolsMarkTakesBackAVote) {
