@@ -10,15 +10,15 @@
 #include <bit>
 #include <csignal>
 #include <cstring>
+#include <type_traits>
 #include <utility>
 
 #include "capture/savefile.h"
-#include "core/plain_tcp.h"
+#include "capture/savefile_view.h"
 
 namespace scanlogd {
 namespace {
 
-constexpr std::uint32_t kMaxCaptured = 256 << 10;  // as `Savefile`
 constexpr std::size_t kFileHeader = 24;
 
 // Above this size memory cannot keep up with one cursor; below it fetches ahead by itself.
@@ -33,11 +33,8 @@ constexpr std::size_t kAhead = 4096;
 // How much is given back to the kernel at a time.
 constexpr std::uint64_t kPagesAtOnce = 64 << 20;
 
-constexpr unsigned kOutgoing = 4;  // PACKET_OUTGOING, in cooked headers
-
-// Whoever calls these has compared with what is there.
-unsigned byte_at(const std::byte* at) noexcept { return std::to_integer<unsigned>(*at); }
-unsigned half_at(const std::byte* at) noexcept { return byte_at(at) << 8 | byte_at(at + 1); }
+// In the list of what cursors found, beside the place: it is `PcapRecord::Kind::plain`.
+constexpr std::uint32_t kPlain = std::uint32_t{1} << 31;
 
 std::atomic<bool> has_shrunk{false};
 
@@ -102,8 +99,7 @@ MappedSavefile::MappedSavefile(std::span<const std::byte> file, LinkType link, b
       position_(kFileHeader),
       found_(std::make_unique_for_overwrite<std::uint32_t[]>(kCursors *
                                                              (kChunk / kRecordHeader + 1))) {
-  if (link == LinkType::ethernet) link_size_ = 14, type_at_ = 12;
-  if (link == LinkType::linux_sll) link_size_ = 16, type_at_ = 14;
+  static_assert(kRecordHeader == PcapRecord::kHeader);
 }
 
 MappedSavefile::MappedSavefile(MappedSavefile&& other) noexcept
@@ -111,8 +107,6 @@ MappedSavefile::MappedSavefile(MappedSavefile&& other) noexcept
       link_(other.link_),
       is_swapped_(other.is_swapped_),
       multiplier_(other.multiplier_),
-      link_size_(other.link_size_),
-      type_at_(other.type_at_),
       position_(other.position_),
       first_(other.first_),
       kept_(other.kept_),
@@ -148,8 +142,8 @@ bool MappedSavefile::is_plausible(std::uint64_t at) const noexcept {
     // Hardly anything that is no time looks like one, so that comes first.
     const bool is_time =
         word(at) - first_time + kWeek < 60 * kWeek && word(at + 4) < 1'000'000'000 / multiplier_;
-    if (!is_time || captured > kMaxCaptured || captured == 0 || wire_size < captured ||
-        wire_size > kMaxCaptured) {
+    if (!is_time || captured > PcapRecord::kMaxCaptured || captured == 0 || wire_size < captured ||
+        wire_size > PcapRecord::kMaxCaptured) {
       return false;
     }
     at += kRecordHeader + captured;
@@ -165,60 +159,48 @@ std::uint64_t MappedSavefile::guess(std::uint64_t from, std::uint64_t to) const 
   return to;
 }
 
-// What is certain of a frame: TCP right behind the link header, whole, with lengths that are
-// possible. It is bulk if it has ACK and none of FIN, SYN, RST.
-[[gnu::always_inline]] inline MappedSavefile::Record::Kind MappedSavefile::kind_of(
-    std::uint64_t at, std::size_t captured, std::size_t wire_size) const noexcept {
-  constexpr unsigned kTelling = tcp_flag::fin | tcp_flag::syn | tcp_flag::rst | tcp_flag::ack;
-  constexpr std::size_t kTcpHeader = 20;
-  constexpr std::size_t kIpv6Header = 40;
-  using enum Record::Kind;
-  if (link_size_ == 0 || captured < link_size_ + plain_tcp::kSize) return other;
-  const std::byte* const frame = file_.data() + at;
-  const std::byte* const ip = frame + link_size_;
-  const std::size_t rest = std::max(wire_size, captured) - link_size_;
-  const unsigned type = half_at(frame + type_at_);
-  if (type == 0x0800 && plain_tcp::is_plain(ip, rest)) {
-    return plain_tcp::is_bulk(ip) ? bulk : plain;
-  }
-  if (type == 0x86dd && captured - link_size_ >= kIpv6Header + kTcpHeader) {
-    const std::size_t payload = half_at(ip + 4);
-    const bool is_bulk = byte_at(ip) >> 4 == 6 && byte_at(ip + 6) == 6 && payload >= kTcpHeader &&
-                         payload + kIpv6Header <= rest &&
-                         (byte_at(ip + kIpv6Header + 13) & kTelling) == tcp_flag::ack;
-    if (is_bulk) return bulk;
-  }
-  return other;
+template <class Use>
+void MappedSavefile::with_view(Use use) const noexcept {
+  const auto with = [&](auto link_size) {
+    constexpr std::size_t kLink = decltype(link_size)::value;
+    if (is_swapped_) return use(SavefileView<kLink, true>(file_, link_, multiplier_));
+    return use(SavefileView<kLink, false>(file_, link_, multiplier_));
+  };
+  using detail::kCookedHeader;
+  using detail::kEthernetHeader;
+  if (link_ == LinkType::ethernet)
+    return with(std::integral_constant<std::size_t, kEthernetHeader>());
+  if (link_ == LinkType::linux_sll)
+    return with(std::integral_constant<std::size_t, kCookedHeader>());
+  return with(std::integral_constant<std::size_t, 0>());
 }
 
-[[gnu::always_inline]] inline MappedSavefile::Record MappedSavefile::look(
-    std::uint64_t at) const noexcept {
-  const std::uint64_t left = file_.size() - at;
-  if (left < kRecordHeader) return {};
-  const std::uint32_t captured = word(at + 8);
-  if (captured > kMaxCaptured || captured > left - kRecordHeader) return {};
-  return {.kind = kind_of(at + kRecordHeader, captured, word(at + 12)),
-          .captured = captured,
-          .next = at + kRecordHeader + captured};
-}
-
-[[gnu::always_inline]] inline void MappedSavefile::step(Chunk& chunk,
-                                                        std::uint32_t* found) noexcept {
-  const Record record = look(chunk.at);
-  if (record.kind == Record::Kind::unreadable) {
-    chunk.is_halted = true;
-    return;
+// One record further. A template for the loops below, which call it for each record.
+template <class View, class Chunk>
+[[gnu::always_inline]] inline void step(const View& view, Chunk& chunk, std::uint64_t first,
+                                        std::uint64_t glance_end, std::uint32_t* found) noexcept {
+  PcapRecord record;
+  if (chunk.at < glance_end) record = view.glance(chunk.at);
+  if (record.kind == PcapRecord::Kind::unreadable) [[unlikely]] {
+    record = view.look(chunk.at);
+    if (record.kind == PcapRecord::Kind::unreadable) {
+      chunk.is_halted = true;
+      return;
+    }
   }
   ++chunk.records;
   // Written always, kept only if it counts: no branch to guess wrong.
-  found[chunk.found] = static_cast<std::uint32_t>(chunk.at - first_);
-  const bool is_filtered = record.kind == Record::Kind::bulk;
+  const auto at = static_cast<std::uint32_t>(chunk.at - first);
+  found[chunk.found] = record.kind == PcapRecord::Kind::plain ? at | kPlain : at;
+  const bool is_filtered = record.kind == PcapRecord::Kind::bulk;
   chunk.filtered += static_cast<std::uint32_t>(is_filtered);
   chunk.found += static_cast<std::uint32_t>(!is_filtered);
   chunk.at = record.next;
 }
 
-void MappedSavefile::walk(std::span<Chunk> chunks) noexcept {
+template <class View>
+void MappedSavefile::walk(View view, std::span<Chunk> chunks) noexcept {
+  const std::uint64_t glance_end = view.glance_end();
   std::array<std::uint8_t, kCursors> active{};
   std::size_t count = 0;
   for (std::size_t i = 0; i < chunks.size(); ++i) {
@@ -227,9 +209,9 @@ void MappedSavefile::walk(std::span<Chunk> chunks) noexcept {
   while (count > 0) {
     for (std::size_t i = 0; i < count;) {
       Chunk& chunk = chunks[active[i]];
-      step(chunk, found_of(active[i]));
-      __builtin_prefetch(file_.data() + chunk.at);
-      __builtin_prefetch(file_.data() + chunk.at + 64);
+      step(view, chunk, first_, glance_end, found_of(active[i]));
+      view.prefetch(chunk.at);
+      view.prefetch(chunk.at + 64);
       if (chunk.is_halted || chunk.at >= chunk.stop) {
         active[i] = active[--count];
       } else {
@@ -239,11 +221,88 @@ void MappedSavefile::walk(std::span<Chunk> chunks) noexcept {
   }
 }
 
-void MappedSavefile::walk_alone(Chunk& chunk) noexcept {
+template <class View>
+void MappedSavefile::walk_alone(View view, Chunk& chunk) noexcept {
   std::uint32_t* const found = found_of(static_cast<std::size_t>(&chunk - chunks_.data()));
   while (!chunk.is_halted && chunk.at < chunk.stop) {
-    __builtin_prefetch(file_.data() + chunk.at + kAhead);
-    step(chunk, found);
+    view.prefetch(chunk.at + kAhead);
+    step(view, chunk, first_, view.glance_end(), found);
+  }
+}
+
+// Reads on with one cursor, to the end of the stretch or until the batch is full.
+template <class View>
+void MappedSavefile::stream(View view, Assembler& assembler, PacketBatch& batch) noexcept {
+  const std::uint64_t stop = std::min<std::uint64_t>(first_ + kChunk, file_.size());
+  std::uint64_t at = position_;
+  const std::uint64_t glance_stop = std::min(stop, view.glance_end());
+  std::uint64_t filtered = 0;
+  std::uint64_t others = 0;
+  Packet* const begin = batch.packets.data();
+  Packet* const end = begin + PacketBatch::kCapacity;
+  Packet* out = begin + batch.size;
+  Packet* from = out;
+  std::uint64_t taken = 0;
+  for (;;) {
+    while (at < glance_stop && out != end) {
+      view.prefetch(at + kAhead);
+      const PcapRecord record = view.glance(at);
+      if (record.kind == PcapRecord::Kind::bulk) {
+        ++filtered;
+      } else if (record.kind == PcapRecord::Kind::plain) {
+        view.decode(at, *out++);
+      } else {
+        break;
+      }
+      at = record.next;
+    }
+    taken += static_cast<std::uint64_t>(out - from);
+    if (at >= stop || out == end) break;
+    // One that is something else.
+    const PcapRecord record = view.look(at);
+    if (record.kind == PcapRecord::Kind::unreadable) {
+      is_over_ = true;
+      break;
+    }
+    if (record.kind == PcapRecord::Kind::bulk) {
+      ++filtered;
+    } else {
+      batch.size = static_cast<std::size_t>(out - begin);
+      view.give(at, record.captured, assembler, batch);
+      out = begin + batch.size;
+      ++others;
+    }
+    from = out;
+    at = record.next;
+  }
+  batch.size = static_cast<std::size_t>(out - begin);
+  position_ = at;
+  walked_ += filtered + taken + others;
+  assembler.count_filtered(filtered);
+  assembler.count_taken(taken);
+}
+
+// Takes what the cursors found, until the batch is full.
+template <class View>
+void MappedSavefile::take_found(View view, Assembler& assembler, PacketBatch& batch) noexcept {
+  constexpr std::uint32_t kRecordsAhead = 8;
+  for (; chunk_ < used_; ++chunk_, next_ = 0) {
+    const std::span found(found_of(chunk_), chunks_[chunk_].found);
+    for (; next_ < found.size(); ++next_) {
+      if (batch.full()) return;
+      if (next_ + kRecordsAhead < found.size()) {
+        const std::uint64_t ahead = first_ + (found[next_ + kRecordsAhead] & ~kPlain);
+        view.prefetch(ahead);
+        view.prefetch(ahead + 64);
+      }
+      const std::uint64_t at = first_ + (found[next_] & ~kPlain);
+      if ((found[next_] & kPlain) != 0) {
+        view.decode(at, batch.packets[batch.size++]);
+        assembler.count_taken(1);
+      } else {
+        view.give(at, view.look(at).captured, assembler, batch);
+      }
+    }
   }
 }
 
@@ -270,7 +329,7 @@ void MappedSavefile::open_window(Assembler& assembler) noexcept {
     begin = stop;
   }
   give_back();
-  walk(std::span(chunks_).first(used_));
+  with_view([&](const auto& view) { walk(view, std::span(chunks_).first(used_)); });
   accept(assembler);
   chunk_ = 0;
   next_ = 0;
@@ -286,7 +345,7 @@ void MappedSavefile::accept(Assembler& assembler) noexcept {
     if (chunk.begin != at && at < chunk.stop) {
       ++rejected_;
       chunk = {.at = at, .begin = at, .stop = chunk.stop};
-      walk_alone(chunk);
+      with_view([&](const auto& view) { walk_alone(view, chunk); });
     } else if (at >= chunk.stop) {
       chunk = {.at = at, .begin = at, .stop = chunk.stop};  // a record goes beyond all of it
     }
@@ -302,77 +361,6 @@ void MappedSavefile::accept(Assembler& assembler) noexcept {
   position_ = at;
 }
 
-[[gnu::always_inline]] inline std::chrono::nanoseconds MappedSavefile::time_of(
-    std::uint64_t at) const noexcept {
-  constexpr std::int64_t kNanosecondsPerSecond = 1'000'000'000;
-  const std::int64_t fraction =
-      std::min<std::int64_t>(std::int64_t{word(at + 4)} * multiplier_, kNanosecondsPerSecond - 1);
-  return std::chrono::nanoseconds(std::int64_t{word(at)} * kNanosecondsPerSecond + fraction);
-}
-
-// Puts the packet of a record that is no bulk into `batch`.
-[[gnu::always_inline]] inline void MappedSavefile::deliver(std::uint64_t at, const Record& record,
-                                                           Assembler& assembler,
-                                                           PacketBatch& batch) const noexcept {
-  const std::byte* const frame = file_.data() + at + kRecordHeader;
-  if (record.kind != Record::Kind::plain) {
-    return assembler.take(
-        link_, {.bytes = {frame, record.captured}, .wire_size = word(at + 12), .time = time_of(at)},
-        batch);
-  }
-  const std::byte* const ip = frame + link_size_;
-  Packet& packet = batch.packets[batch.size++];
-  plain_tcp::decode(ip, time_of(at), packet);
-  if (plain_tcp::has_options(ip)) {
-    decode_options(plain_tcp::segment({ip, record.captured - link_size_}), packet);
-  }
-  if (link_ == LinkType::linux_sll && half_at(frame) == kOutgoing) {
-    packet.traits |= trait::outgoing;
-  }
-  assembler.count_taken(1);
-}
-
-// Reads on with one cursor, to the end of the stretch or until the batch is full.
-void MappedSavefile::stream(Assembler& assembler, PacketBatch& batch) noexcept {
-  const std::uint64_t stop = std::min<std::uint64_t>(first_ + kChunk, file_.size());
-  std::uint64_t at = position_;
-  std::uint64_t filtered = 0;
-  for (; at < stop && !batch.full(); ++walked_) {
-    __builtin_prefetch(file_.data() + at + kAhead);
-    const Record record = look(at);
-    if (record.kind == Record::Kind::unreadable) {
-      is_over_ = true;
-      break;
-    }
-    if (record.kind == Record::Kind::bulk) {
-      ++filtered;
-    } else {
-      deliver(at, record, assembler, batch);
-    }
-    at = record.next;
-  }
-  position_ = at;
-  assembler.count_filtered(filtered);
-}
-
-// Takes what the cursors found, until the batch is full.
-void MappedSavefile::take_found(Assembler& assembler, PacketBatch& batch) noexcept {
-  constexpr std::uint32_t kRecordsAhead = 8;
-  for (; chunk_ < used_; ++chunk_, next_ = 0) {
-    const std::span found(found_of(chunk_), chunks_[chunk_].found);
-    for (; next_ < found.size(); ++next_) {
-      if (batch.full()) return;
-      if (next_ + kRecordsAhead < found.size()) {
-        const std::byte* const ahead = file_.data() + first_ + found[next_ + kRecordsAhead];
-        __builtin_prefetch(ahead);
-        __builtin_prefetch(ahead + 64);
-      }
-      const std::uint64_t at = first_ + found[next_];
-      deliver(at, look(at), assembler, batch);
-    }
-  }
-}
-
 // One cursor has come to the end of its stretch.
 void MappedSavefile::begin_stretch() noexcept {
   if (walked_ > 0) mean_size_ = (position_ - first_) / walked_;
@@ -386,14 +374,16 @@ MappedSavefile::Read MappedSavefile::read(Assembler& assembler, PacketBatch& bat
   constexpr std::uint64_t kBytesAtOnce = kCursors * kChunk;
   const std::uint64_t enough = position_ + kBytesAtOnce;
   for (;;) {
-    take_found(assembler, batch);
+    if (chunk_ < used_) {
+      with_view([&](const auto& view) { take_found(view, assembler, batch); });
+    }
     if (batch.full()) return Read::more;
     if (is_over_ || position_ >= file_.size()) return finish();
     if (position_ >= enough) return Read::more;
     if (mean_size_ > kLargeRecord && rejected_ < kMaxRejected) {
       open_window(assembler);
     } else {
-      stream(assembler, batch);
+      with_view([&](const auto& view) { stream(view, assembler, batch); });
       if (position_ >= first_ + kChunk) begin_stretch();
     }
     if (has_shrunk.load(std::memory_order_relaxed)) {
@@ -409,8 +399,9 @@ MappedSavefile::Read MappedSavefile::finish() noexcept {
   if (!failure_.empty()) return Read::broken;
   if (position_ == file_.size()) return Read::end;
   const bool is_header = position_ + kRecordHeader <= file_.size();
-  failure_ = is_header && word(position_ + 8) > kMaxCaptured ? "a record of more than 262144 bytes"
-                                                             : "file ends inside a record";
+  failure_ = is_header && word(position_ + 8) > PcapRecord::kMaxCaptured
+                 ? "a record of more than 262144 bytes"
+                 : "file ends inside a record";
   return Read::broken;
 }
 

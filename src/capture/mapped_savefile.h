@@ -74,34 +74,24 @@ class MappedSavefile {
   MappedSavefile(std::span<const std::byte> file, LinkType link, bool is_swapped,
                  std::uint32_t multiplier);
 
-  // A record, as far as its header and a look at its frame tell.
-  struct Record {
-    // `plain` is a `plain_tcp` that matters, `other` is for `Assembler::take` to judge.
-    enum class Kind : std::uint8_t { unreadable, bulk, plain, other };
-
-    Kind kind = Kind::unreadable;
-    std::uint32_t captured = 0;
-    std::uint64_t next = 0;  // where the one after it begins
-  };
-
   [[nodiscard]] std::uint32_t word(std::uint64_t at) const noexcept;
   [[nodiscard]] bool is_plausible(std::uint64_t at) const noexcept;
   [[nodiscard]] std::uint64_t guess(std::uint64_t from, std::uint64_t to) const noexcept;
-  [[nodiscard]] Record::Kind kind_of(std::uint64_t at, std::size_t captured,
-                                     std::size_t wire_size) const noexcept;
-  [[nodiscard]] Record look(std::uint64_t at) const noexcept;
-  [[nodiscard]] std::chrono::nanoseconds time_of(std::uint64_t at) const noexcept;
-  void step(Chunk& chunk, std::uint32_t* found) noexcept;
-  void walk(std::span<Chunk> chunks) noexcept;
-  void walk_alone(Chunk& chunk) noexcept;
+  // Calls `use` with a view of the file (mapped_savefile.cpp) for its link layer and byte order.
+  template <class Use>
+  void with_view(Use use) const noexcept;
+  template <class View>
+  void walk(View view, std::span<Chunk> chunks) noexcept;
+  template <class View>
+  void walk_alone(View view, Chunk& chunk) noexcept;
+  template <class View>
+  void stream(View view, Assembler& assembler, PacketBatch& batch) noexcept;
+  template <class View>
+  void take_found(View view, Assembler& assembler, PacketBatch& batch) noexcept;
   void give_back() noexcept;
   void open_window(Assembler& assembler) noexcept;
   void accept(Assembler& assembler) noexcept;
-  void stream(Assembler& assembler, PacketBatch& batch) noexcept;
   void begin_stretch() noexcept;
-  void take_found(Assembler& assembler, PacketBatch& batch) noexcept;
-  void deliver(std::uint64_t at, const Record& record, Assembler& assembler,
-               PacketBatch& batch) const noexcept;
   [[nodiscard]] Read finish() noexcept;
   [[nodiscard]] std::uint32_t* found_of(std::size_t chunk) noexcept {
     return found_.get() + chunk * (kChunk / kRecordHeader + 1);
@@ -110,12 +100,10 @@ class MappedSavefile {
   std::span<const std::byte> file_;
   LinkType link_;
   bool is_swapped_;
-  std::uint32_t multiplier_;   // of the fraction of a second, to nanoseconds
-  std::size_t link_size_ = 0;  // of the link header, where bulk can be told at a fixed place
-  std::size_t type_at_ = 0;    // of the EtherType in it
-  std::uint64_t position_;     // of the record after the window, or the next of one cursor
-  std::uint64_t first_ = 0;    // of the window, or of the stretch that one cursor is in
-  std::uint64_t kept_ = 0;     // pages before that were given back
+  std::uint32_t multiplier_;  // of the fraction of a second, to nanoseconds
+  std::uint64_t position_;    // of the record after the window, or the next of one cursor
+  std::uint64_t first_ = 0;   // of the window, or of the stretch that one cursor is in
+  std::uint64_t kept_ = 0;    // pages before that were given back
   std::array<Chunk, kCursors> chunks_{};
   std::size_t used_ = 0;    // chunks of the window
   std::size_t chunk_ = 0;   // the one whose records are being taken

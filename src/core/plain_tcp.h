@@ -19,23 +19,29 @@ namespace scanlogd::plain_tcp {
 inline constexpr std::size_t kSize = 40;
 
 namespace detail {
+// From network order, and to it.
+template <class Number>
+[[nodiscard, gnu::always_inline]] constexpr Number native(Number value) noexcept {
+  return std::endian::native == std::endian::little ? std::byteswap(value) : value;
+}
 template <class Number>
 [[nodiscard, gnu::always_inline]] inline Number load(const std::byte* at) noexcept {
   Number value;
   std::memcpy(&value, at, sizeof(value));
-  if constexpr (std::endian::native == std::endian::little) value = std::byteswap(value);
-  return value;
+  return native(value);
 }
 }  // namespace detail
 
 /// Is the datagram of that kind, and no longer than the `wire_size` bytes that the wire carried?
 [[nodiscard, gnu::always_inline]] inline bool is_plain(const std::byte* datagram,
                                                        std::size_t wire_size) noexcept {
-  const auto first = detail::load<std::uint64_t>(datagram);
-  // Version and header size in the highest byte, more-fragments and offset in the lowest two.
-  constexpr std::uint64_t kFixed = 0xff00'0000'0000'3fff;
-  constexpr std::uint64_t kFourAndFive = 0x4500'0000'0000'0000;
-  const auto total = static_cast<std::uint16_t>(first >> 32);
+  // Version and header size in the first byte, more-fragments and offset in the last two; compared
+  // as they stand.
+  constexpr std::uint64_t kFixed = detail::native(std::uint64_t{0xff00'0000'0000'3fff});
+  constexpr std::uint64_t kFourAndFive = detail::native(std::uint64_t{0x4500'0000'0000'0000});
+  std::uint64_t first;
+  std::memcpy(&first, datagram, sizeof(first));
+  const std::size_t total = detail::load<std::uint16_t>(datagram + 2);
   return (first & kFixed) == kFourAndFive &&
          IpProto{std::to_integer<std::uint8_t>(datagram[9])} == IpProto::tcp && total >= kSize &&
          total <= wire_size;
