@@ -177,8 +177,9 @@ void MappedSavefile::with_view(Use use) const noexcept {
 
 // One record further. A template for the loops below, which call it for each record.
 template <class View, class Chunk>
-[[gnu::always_inline]] inline void step(const View& view, Chunk& chunk, std::uint64_t first,
-                                        std::uint64_t glance_end, std::uint32_t* found) noexcept {
+[[gnu::always_inline]] static inline void step(const View& view, Chunk& chunk, std::uint64_t first,
+                                               std::uint64_t glance_end,
+                                               std::uint32_t* found) noexcept {
   PcapRecord record;
   if (chunk.at < glance_end) record = view.glance(chunk.at);
   if (record.kind == PcapRecord::Kind::unreadable) [[unlikely]] {

@@ -248,7 +248,7 @@ bool is_error(IpProto protocol, unsigned type) noexcept {
       out.flags = load_8(bytes, 13);
       out.window = load_be16(bytes, 14);
       if (out.is_syn()) out.acknowledgement = SynSummary().bits();
-      if (load_8(bytes, 12) / 16 * 4 > kTcpHeaderSize) decode_options(bytes, out);
+      if (std::size_t{load_8(bytes, 12)} / 16 * 4 > kTcpHeaderSize) decode_options(bytes, out);
       return Decoded::packet;
     case IpProto::udp:
       if (bytes.size() < kUdpHeaderSize) return Decoded::truncated;

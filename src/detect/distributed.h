@@ -75,7 +75,7 @@ class Distributed {
     std::uint8_t current = 0;  ///< which of its two maps is the younger
     bool is_begun = false;
     bool is_early = false;  ///< in its first minute
-    DistributedScan run;  ///< since the score was 0
+    DistributedScan run;    ///< since the score was 0
   };
 
   explicit Distributed(ReservedMemory<PortMap> maps) noexcept : maps_(std::move(maps)) {}
