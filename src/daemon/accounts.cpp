@@ -43,7 +43,7 @@ CaptureStats sum_of(const Captures& captures) noexcept {
 }
 
 std::string to_string(const EngineAccounts& accounts, std::span<const CounterNames> names,
-                      const BookStats& book, const SinkStats& sinks, std::size_t engines) {
+                      const BookStats& book, const SinkStats& sinks, Recorded recorded) {
   const CaptureStats& captures = accounts.captures;
   // What the kernel has counted and we have not fetched yet; nothing at the end.
   std::string waiting;
@@ -67,7 +67,7 @@ std::string to_string(const EngineAccounts& accounts, std::span<const CounterNam
       separator = " + ";
     }
   }
-  if (engines > 1) {
+  if (recorded == Recorded::elsewhere) {
     fmt::format_to(std::back_inserter(text), "; found {} = recorded {} + unsent {}", accounts.found,
                    book.detected, accounts.unsent);
   }

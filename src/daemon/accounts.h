@@ -40,10 +40,15 @@ struct CounterNames {
   std::vector<std::string_view> counters;
 };
 
-/// The line, without a line end. With `engines` above 1 it says how the scans found by them became
-/// those on record.
+/// Where scans are entered.
+enum class Recorded : std::uint8_t {
+  here,      ///< where they are found
+  elsewhere  ///< in another process: the line says how those found became those on record
+};
+
+/// The line, without a line end.
 [[nodiscard]] std::string to_string(const EngineAccounts& accounts,
                                     std::span<const CounterNames> names, const BookStats& book,
-                                    const SinkStats& sinks, std::size_t engines);
+                                    const SinkStats& sinks, Recorded recorded);
 
 }  // namespace scanlogd

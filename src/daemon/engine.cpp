@@ -73,8 +73,7 @@ Result<void> Engine::run() {
   const auto end = std::chrono::system_clock::now();
   blindness_.lost(dropped(), calm_, end);
   tell(blindness_.finish(end));
-  outlet_.report_accounts(captures_);
-  outlet_.flush(Flush::waiting);  // what cannot be delivered now is in the accounts as waiting
+  outlet_.end(captures_);
   if (!failure_.empty()) return fail(failure_);
   return failure;
 }

@@ -2,6 +2,7 @@
 // the same program.
 #include "daemon/engine_link.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 
@@ -10,6 +11,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstring>
+#include <string>
 #include <type_traits>
 
 namespace scanlogd {
@@ -25,6 +27,8 @@ template <>
 constexpr std::uint32_t kKind<EngineAccounts> = 3;
 template <>
 constexpr std::uint32_t kKind<ScanPorts> = 4;
+template <>
+constexpr std::uint32_t kKind<EngineState> = 5;
 
 // True if `bytes` are a record of this kind, which is then in `out`.
 template <class Record>
@@ -36,8 +40,18 @@ bool read_as(std::uint32_t kind, const std::byte* bytes, std::size_t size,
   return true;
 }
 
-constexpr std::size_t kLargest =
-    std::max({sizeof(FoundScan), sizeof(ScanPorts), sizeof(Notice), sizeof(EngineAccounts)});
+constexpr std::size_t kLargest = std::max({sizeof(FoundScan), sizeof(ScanPorts), sizeof(Notice),
+                                           sizeof(EngineAccounts), sizeof(EngineState)});
+
+/// Room for a burst of a few thousand scans while the recorder is at its disk.
+constexpr int kBufferSize = 4 << 20;
+
+/// Notices that wait for room. There are few, or there is a fault that repeats.
+constexpr std::size_t kMostKept = 64;
+
+/// How long the end of an engine waits for a recorder that does not read.
+constexpr std::chrono::milliseconds kPatience{500};
+constexpr int kLookMs = 10;
 
 }  // namespace
 
@@ -45,6 +59,11 @@ Result<std::pair<UniqueFd, UniqueFd>> make_engine_link() {
   std::array<int, 2> ends{};
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) {
     return fail_errno("socketpair", "AF_UNIX, SOCK_SEQPACKET", errno);
+  }
+  // What counts is the buffer of the end that sends. The first takes CAP_NET_ADMIN, the second is
+  // cut to net.core.wmem_max.
+  if (::setsockopt(ends[1], SOL_SOCKET, SO_SNDBUFFORCE, &kBufferSize, sizeof(int)) != 0) {
+    (void)::setsockopt(ends[1], SOL_SOCKET, SO_SNDBUF, &kBufferSize, sizeof(int));
   }
   return std::pair(UniqueFd(ends[0]), UniqueFd(ends[1]));
 }
@@ -67,12 +86,13 @@ EngineInbox::Look EngineInbox::take(EngineRecord& record) noexcept {
   const bool is_known = read_as<FoundScan>(kind, bytes.data(), rest, record) ||
                         read_as<ScanPorts>(kind, bytes.data(), rest, record) ||
                         read_as<Notice>(kind, bytes.data(), rest, record) ||
-                        read_as<EngineAccounts>(kind, bytes.data(), rest, record);
+                        read_as<EngineAccounts>(kind, bytes.data(), rest, record) ||
+                        read_as<EngineState>(kind, bytes.data(), rest, record);
   return is_known ? Look::record : Look::nothing;
 }
 
 template <class Record>
-bool LinkedOutlet::send(const Record& record, int flags) noexcept {
+bool LinkedOutlet::send(const Record& record) noexcept {
   std::uint32_t kind = kKind<Record>;
   std::array<iovec, 2> parts{
       {{.iov_base = &kind, .iov_len = sizeof(kind)},
@@ -80,21 +100,27 @@ bool LinkedOutlet::send(const Record& record, int flags) noexcept {
   msghdr message{};
   message.msg_iov = parts.data();
   message.msg_iovlen = parts.size();
-  if (::sendmsg(socket_.get(), &message, MSG_NOSIGNAL | flags) >= 0) return true;
+  if (::sendmsg(socket_.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0) return true;
   if (errno == EPIPE || errno == ECONNRESET) is_alone_ = true;
   return false;
+}
+
+void LinkedOutlet::tell_state(bool is_running, std::string_view what) noexcept {
+  const auto severity = is_running ? Severity::info : Severity::error;
+  (void)send(EngineState{.is_running = is_running,
+                         .what = make_notice(severity, std::chrono::system_clock::now(), what)});
 }
 
 void LinkedOutlet::pass_on(const ScanEvent& event,
                            std::chrono::nanoseconds wall_minus_monotonic) noexcept {
   const FoundScan found{.event = event, .wall_minus_monotonic = wall_minus_monotonic};
-  if (!send(found, MSG_DONTWAIT) && event.phase == Phase::begin) ++unsent_;
+  if (!send(found)) ++(event.phase == Phase::begin ? unsent_ : unsent_others_);
 }
 
 void LinkedOutlet::pass_on(const ScanPorts& ports,
                            std::chrono::nanoseconds /*wall_minus_monotonic*/) noexcept {
   // Without it the scan is told with its number of ports only.
-  (void)send(ports, MSG_DONTWAIT);
+  if (!send(ports)) ++unsent_others_;
 }
 
 void LinkedOutlet::pass_on(const StatePressure& pressure,
@@ -114,14 +140,48 @@ void LinkedOutlet::advance(std::chrono::nanoseconds now,
 bool LinkedOutlet::has_open_scans() const noexcept { return analysis_.has_open_scans(); }
 
 void LinkedOutlet::notify(Severity severity, std::string_view text) {
-  (void)send(make_notice(severity, std::chrono::system_clock::now(), text), MSG_DONTWAIT);
+  const Notice notice = make_notice(severity, std::chrono::system_clock::now(), text);
+  if (kept_.empty() && send(notice)) return;
+  if (kept_.size() == kMostKept) {
+    ++unsent_others_;
+    return;
+  }
+  kept_.push_back(notice);
 }
 
 void LinkedOutlet::report_accounts(const Captures& captures) {
-  EngineAccounts accounts = analysis_.accounts(captures);
-  accounts.unsent = unsent_;
-  // Whoever asked waits for it, and reads what is before it: so this may wait, too.
-  (void)send(accounts, 0);
+  kept_accounts_ = analysis_.accounts(captures);
+  flush(Flush::waiting);
+}
+
+void LinkedOutlet::flush(Flush /*how*/) noexcept {
+  while (!kept_.empty()) {
+    if (!send(kept_.front())) return;
+    kept_.pop_front();
+  }
+  if (const std::uint64_t unsent = unsent_ + unsent_others_; unsent > told_) {
+    const std::string text = "the recorder did not keep up: " + std::to_string(unsent - told_) +
+                             " records were not passed on";
+    if (!send(make_notice(Severity::warning, std::chrono::system_clock::now(), text))) return;
+    told_ = unsent;
+  }
+  if (!kept_accounts_) return;
+  kept_accounts_->unsent = unsent_;
+  if (send(*kept_accounts_)) kept_accounts_.reset();
+}
+
+bool LinkedOutlet::waiting() const noexcept {
+  return !kept_.empty() || kept_accounts_ || unsent_ + unsent_others_ > told_;
+}
+
+void LinkedOutlet::end(const Captures& captures) {
+  report_accounts(captures);
+  const auto end = std::chrono::steady_clock::now() + kPatience;
+  while (waiting() && !is_alone_ && std::chrono::steady_clock::now() < end) {
+    // Its room need not show in poll(2) as soon as there is enough for one record.
+    (void)::poll(nullptr, 0, kLookMs);
+    flush(Flush::waiting);
+  }
 }
 
 Result<void> LinkedOutlet::failure() const {

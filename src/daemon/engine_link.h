@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -24,8 +25,14 @@ struct FoundScan {
   std::chrono::nanoseconds wall_minus_monotonic{};
 };
 
+/// The first that an engine sends: how its start went. Once more where it cannot go on: why.
+struct EngineState {
+  bool is_running = false;  ///< it watches, and has given up every right
+  Notice what;              ///< then: what this machine could not give, or nothing; else the error
+};
+
 /// What an engine sends.
-using EngineRecord = std::variant<FoundScan, ScanPorts, Notice, EngineAccounts>;
+using EngineRecord = std::variant<FoundScan, ScanPorts, Notice, EngineAccounts, EngineState>;
 
 /// The recorder's end.
 class EngineInbox {
@@ -44,11 +51,15 @@ class EngineInbox {
   UniqueFd socket_;
 };
 
-/// The engine's end: the first half of a packet's way, and the socket.
+/// The engine's end: the first half of a packet's way, and the socket. Nothing here waits but
+/// `end`.
 class LinkedOutlet final : public Outlet {
  public:
   LinkedOutlet(Analysis analysis, UniqueFd socket) noexcept
       : analysis_(std::move(analysis)), socket_(std::move(socket)) {}
+
+  /// Sends how the start went, or that this is the end.
+  void tell_state(bool is_running, std::string_view what) noexcept;
 
   /// Sends each scan found; one that does not fit is counted.
   void process(PacketBatch& batch) override;
@@ -56,19 +67,21 @@ class LinkedOutlet final : public Outlet {
   void advance(std::chrono::nanoseconds now,
                std::chrono::nanoseconds wall_minus_monotonic) override;
   [[nodiscard]] bool has_open_scans() const noexcept override;
-  /// Sends the notice, if it fits.
+  /// Sends the notice, or keeps it for later, so that they arrive in order.
   void notify(Severity severity, std::string_view text) override;
-  /// Sends the accounts; waits for room, because the recorder waits for them.
+  /// Sends the accounts, or keeps them for later.
   void report_accounts(const Captures& captures) override;
-  /// Nothing waits here.
-  void flush(Flush /*how*/) noexcept override {}
-  [[nodiscard]] bool waiting() const noexcept override { return false; }
+  /// Sends what was kept, and how much was not sent.
+  void flush(Flush how) noexcept override;
+  [[nodiscard]] bool waiting() const noexcept override;
+  /// The accounts and all that was kept; waits for a recorder that is slow, not for one that hangs.
+  void end(const Captures& captures) override;
   [[nodiscard]] Result<void> failure() const override;
 
  private:
   /// False where there was no room, or nobody is left to read.
   template <class Record>
-  bool send(const Record& record, int flags) noexcept;
+  bool send(const Record& record) noexcept;
 
   void pass_on(const ScanEvent& event, std::chrono::nanoseconds wall_minus_monotonic) noexcept;
   void pass_on(const ScanPorts& ports, std::chrono::nanoseconds wall_minus_monotonic) noexcept;
@@ -76,7 +89,11 @@ class LinkedOutlet final : public Outlet {
 
   Analysis analysis_;
   UniqueFd socket_;
-  std::uint64_t unsent_ = 0;
+  std::uint64_t unsent_ = 0;         ///< scans
+  std::uint64_t unsent_others_ = 0;  ///< what else was to be said: of scans, of ourselves
+  std::uint64_t told_ = 0;           ///< of both together
+  std::deque<Notice> kept_;          ///< notices that did not fit, at most `kMostKept`
+  std::optional<EngineAccounts> kept_accounts_;
   bool is_alone_ = false;  ///< the recorder is gone
 };
 

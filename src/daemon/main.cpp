@@ -5,7 +5,6 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -13,11 +12,9 @@
 #include "capture/filter.h"
 #include "daemon/configuration.h"
 #include "daemon/engine.h"
-#include "daemon/engine_link.h"
 #include "daemon/pipeline.h"
 #include "daemon/progress.h"
 #include "daemon/recorder.h"
-#include "daemon/split.h"
 #include "daemon/start.h"
 
 namespace scanlogd {
@@ -69,7 +66,7 @@ Result<void> run_alone(const Options& options, Started& started) {
   const bool shows_progress = !options.live() && ::isatty(STDERR_FILENO) == 1;
   Engine engine(pipeline, parts.captures, started.signals.get(),
                 {.is_live = options.live(),
-                 .interfaces = std::move(started.interfaces),
+                 .interfaces = std::move(parts.interfaces),
                  .accounts = options.accounts,
                  .progress = shows_progress ? show_progress : nullptr});
   auto ended = engine.run();
@@ -77,59 +74,61 @@ Result<void> run_alone(const Options& options, Started& started) {
   return ended;
 }
 
-/// The part of one engine among several; its fate is for the recorder to tell.
-Result<void> run_engine(EngineParts parts, Started& started, UniqueFd socket, bool is_first) {
-  LinkedOutlet outlet(std::move(parts.analysis), std::move(socket));
-  // An engine of its own has a list of its own; without one, interfaces are not followed.
-  auto interfaces = InterfaceMonitor::open();
-  EngineOptions options;
-  options.is_live = true;
-  options.tells_of_interfaces = is_first;
-  if (interfaces) options.interfaces.emplace(std::move(*interfaces));
-  Engine engine(outlet, parts.captures, started.signals.get(), std::move(options));
-  return engine.run();
+/// The half that sees packets. What ends it is for the recorder to tell.
+Result<void> run_engine(Started& started) {
+  EngineParts& parts = started.engines.front();
+  Engine engine(*started.link, parts.captures, started.signals.get(),
+                {.is_live = true,
+                 .interfaces = std::move(parts.interfaces),
+                 .tells_of_interfaces = parts.is_first});
+  auto ended = engine.run();
+  if (!ended) started.link->tell_state(false, ended.error().what);
+  return ended;
 }
 
-/// This process becomes the recorder; each engine gets one of its own.
-Result<void> run_divided(const Options& options, Started& started) {
-  auto names = started.engines.front().analysis.names();
-  auto role = split(started.engines.size());
-  if (!role) return std::unexpected(role.error());
-  if (const std::optional<std::size_t> number = role->engine; number) {
-    EngineParts mine = std::move(started.engines[*number]);
-    started.engines.clear();
-    // Whatever it failed of, the recorder sees its end.
-    const auto ended = run_engine(std::move(mine), started, std::move(role->socket), *number == 0);
-    std::_Exit(ended ? 0 : 1);
-  }
-  started.engines.clear();
-  Recorder recorder(*started.reporter, std::move(role->children), std::move(names),
-                    started.signals.get(), options.accounts);
+/// The half that touches the world.
+Result<void> run_recorder(const Options& options, Started& started) {
+  Recorder recorder(*started.reporter, std::move(started.children), std::move(started.names),
+                    started.signals.get(), {.accounts = options.accounts, .reload = {}});
   return recorder.run();
+}
+
+/// Alone or as the recorder: what the terminal, the service manager and the log hear.
+int run_in_front(const Options& options, Started& started) {
+  if (options.foreground) {
+    if (!started.missing.empty()) (void)complain(started.missing);
+    (void)complain(started.watching);
+  }
+  started.notifier.ready();
+  const auto ended =
+      started.part == Part::alone ? run_alone(options, started) : run_recorder(options, started);
+  started.notifier.stopping();
+  if (ended) return 0;
+  if (!options.daemonises()) return complain(ended.error().what);
+  // Standard error is /dev/null by now.
+  started.reporter->notify(Severity::error, ended.error().what);
+  started.reporter->flush(Flush::waiting);
+  return 1;
 }
 
 int run(const Options& options) {
   auto started = start(options);
   if (!started) return complain(started.error().what);
-  if (started->parent) return 0;
   if (options.action == Action::check) {
     std::puts("scanlogd: ready to start");
     return 0;
   }
-  if (options.foreground) {
-    if (!started->missing.empty()) (void)complain(started->missing);
-    (void)complain(started->watching);
+  switch (started->part) {
+    case Part::parent:
+      return started->status;
+    case Part::engine:
+      // At once: what it holds goes with it, and taking it down in order would take more rights.
+      std::_Exit(run_engine(*started) ? 0 : 1);
+    case Part::alone:
+    case Part::recorder:
+      break;
   }
-  started->notifier.ready();
-  const auto ended =
-      options.engines == 1 ? run_alone(options, *started) : run_divided(options, *started);
-  started->notifier.stopping();
-  if (ended) return 0;
-  if (!options.daemonises()) return complain(ended.error().what);
-  // Standard error is /dev/null by now.
-  started->reporter->notify(Severity::error, ended.error().what);
-  started->reporter->flush(Flush::waiting);
-  return 1;
+  return run_in_front(options, *started);
 }
 
 /// What `main` does, with the one kind of exception that can come from below: memory ran out.

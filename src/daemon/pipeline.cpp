@@ -31,11 +31,16 @@ void Pipeline::flush(Flush how) noexcept { reporter_.flush(how); }
 
 bool Pipeline::waiting() const noexcept { return reporter_.waiting(); }
 
+void Pipeline::end(const Captures& captures) {
+  report_accounts(captures);
+  flush(Flush::waiting);
+}
+
 Result<void> Pipeline::failure() const { return reporter_.failure(); }
 
 std::string Pipeline::accounts(const Captures& captures) const {
   return to_string(analysis_.accounts(captures), analysis_.names(), reporter_.book(),
-                   reporter_.sinks(), 1);
+                   reporter_.sinks(), Recorded::here);
 }
 
 }  // namespace scanlogd

@@ -44,6 +44,9 @@ class Outlet {
   /// Does something wait to be delivered?
   [[nodiscard]] virtual bool waiting() const noexcept = 0;
 
+  /// Says the accounts and delivers what waits, for the last time; takes less than a second.
+  virtual void end(const Captures& captures) = 0;
+
   /// Why it makes no sense to go on, if so.
   [[nodiscard]] virtual Result<void> failure() const = 0;
 };
@@ -67,6 +70,8 @@ class Pipeline final : public Outlet {
   /// Flushes the sinks.
   void flush(Flush how) noexcept override;
   [[nodiscard]] bool waiting() const noexcept override;
+  /// What the sinks do not take now is in the accounts as waiting.
+  void end(const Captures& captures) override;
   [[nodiscard]] Result<void> failure() const override;
 
   /// The accounts on one line.

@@ -29,13 +29,13 @@ constexpr int kRecordsPerTurn = 256;
 }  // namespace
 
 Recorder::Recorder(Reporter& reporter, std::vector<Child> children, std::vector<CounterNames> names,
-                   int signals, std::chrono::milliseconds accounts)
+                   int signals, RecorderOptions options)
     : reporter_(reporter),
       names_(std::move(names)),
       signals_(signals),
-      interval_(accounts),
-      next_accounts_(Clock::now() + accounts) {
-  for (Child& child : children) engines_.push_back({.child = std::move(child), .accounts = {}});
+      options_(std::move(options)),
+      next_accounts_(Clock::now() + options_.accounts) {
+  for (Child& child : children) engines_.push_back({.child = std::move(child), .accounts = {}, .failure = {}});
 }
 
 Result<void> Recorder::run() {
@@ -48,8 +48,8 @@ Result<void> Recorder::run() {
       failure_ = sound.error().what;
       stop();
     }
-    if (!stopping_ && interval_ > 0ms && Clock::now() >= next_accounts_) {
-      next_accounts_ = Clock::now() + interval_;
+    if (!stopping_ && options_.accounts > 0ms && Clock::now() >= next_accounts_) {
+      next_accounts_ = Clock::now() + options_.accounts;
       ask_for_accounts();
     }
     if (stopping_ && Clock::now() >= patience_) {
@@ -75,7 +75,7 @@ Result<void> Recorder::wait() {
   std::chrono::milliseconds timeout = -1ms;
   if (reporter_.waiting()) timeout = kFlushInterval;
   if (asked_ || stopping_) timeout = 100ms;
-  if (interval_ > 0ms && timeout < 0ms) {
+  if (options_.accounts > 0ms && timeout < 0ms) {
     timeout =
         std::max(0ms, std::chrono::ceil<std::chrono::milliseconds>(next_accounts_ - Clock::now()));
   }
@@ -98,6 +98,7 @@ void Recorder::handle_signals() {
   for (std::size_t i = 0; i < count; ++i) {
     switch (arrived[i].ssi_signo) {
       case SIGHUP:
+        if (options_.reload) options_.reload();
         reporter_.flush(Flush::reopen);
         break;
       case SIGUSR1:
@@ -140,6 +141,8 @@ void Recorder::take(Engine& engine, const EngineRecord& record) {
   } else if (const auto* const accounts = std::get_if<EngineAccounts>(&record)) {
     engine.accounts = *accounts;
     engine.has_answered = true;
+  } else if (const auto* const state = std::get_if<EngineState>(&record)) {
+    if (!state->is_running) engine.failure = state->what.view();
   }
 }
 
@@ -171,8 +174,8 @@ void Recorder::answer_when_complete() {
 void Recorder::write_accounts() {
   EngineAccounts sum;
   for (const Engine& engine : engines_) sum += engine.accounts;
-  reporter_.notify(Severity::info,
-                   to_string(sum, names_, reporter_.book(), reporter_.sinks(), engines_.size()));
+  reporter_.notify(Severity::info, to_string(sum, names_, reporter_.book(), reporter_.sinks(),
+                                             Recorded::elsewhere));
 }
 
 void Recorder::stop() {
@@ -189,13 +192,19 @@ void Recorder::note_end(Engine& engine) {
   engine.has_answered = true;
   int status = 0;
   if (::waitpid(engine.child.pid, &status, 0) < 0) return;
-  if (stopping_ && WIFEXITED(status)) return;
-  const auto number = std::to_string(&engine - engines_.data());
-  const std::string how = WIFSIGNALED(status)
-                              ? "killed by signal " + std::to_string(WTERMSIG(status))
-                              : "exit status " + std::to_string(WEXITSTATUS(status));
-  if (failure_.empty()) failure_ = "engine " + number + " ended: " + how;
-  reporter_.notify(Severity::error, "engine " + number + " ended: " + how);
+  // A service manager may tell all processes to end, and an engine may hear of it first.
+  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return stop();
+  std::string what = std::move(engine.failure);
+  if (what.empty()) {
+    what = "engine " + std::to_string(&engine - engines_.data()) + " ended: " +
+           (WIFSIGNALED(status) ? "killed by signal " + std::to_string(WTERMSIG(status))
+                                : "exit status " + std::to_string(WEXITSTATUS(status)));
+  }
+  if (failure_.empty()) {
+    failure_ = std::move(what);
+  } else {
+    reporter_.notify(Severity::error, what);
+  }
   stop();
 }
 

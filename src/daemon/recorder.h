@@ -1,9 +1,10 @@
-// The process that has several engines: starts them, enters what they find, speaks for all.
+// The process beside the engines: enters what they find, speaks for all.
 #pragma once
 
 #include <sys/types.h>
 
 #include <chrono>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -14,6 +15,13 @@
 #include "daemon/reporter.h"
 
 namespace scanlogd {
+
+/// What the recorder does beside recording.
+struct RecorderOptions {
+  std::chrono::milliseconds accounts{0};  ///< how often to write them; 0: at the end only
+  /// Called at SIGHUP, before the logs are opened anew; empty: nothing.
+  std::move_only_function<void()> reload;
+};
 
 /// Reads what engines send until they have ended, and passes signals on to them. No packet comes
 /// here. One that ends unasked ends all, so that a service manager starts all anew.
@@ -26,12 +34,12 @@ class Recorder {
   };
 
   /// `signals` is a signalfd, not owned; `names` are those of the counters in every engine's
-  /// accounts; `accounts`: how often to write them, 0 for at the end only.
+  /// accounts.
   Recorder(Reporter& reporter, std::vector<Child> children, std::vector<CounterNames> names,
-           int signals, std::chrono::milliseconds accounts);
+           int signals, RecorderOptions options);
 
-  /// Runs until SIGTERM or SIGINT, or the end of an engine, which is an error. Writes the accounts
-  /// as a notice before it returns.
+  /// Runs until SIGTERM or SIGINT, or the end of an engine, which is an error unless that was asked
+  /// to. Writes the accounts as a notice before it returns.
   [[nodiscard]] Result<void> run();
 
  private:
@@ -42,6 +50,7 @@ class Recorder {
     EngineAccounts accounts;
     bool is_open = true;       ///< may still send
     bool has_answered = true;  ///< to the latest question for its accounts
+    std::string failure;       ///< why it cannot go on, in its own words
   };
 
   [[nodiscard]] Result<void> wait();
@@ -58,7 +67,7 @@ class Recorder {
   std::vector<Engine> engines_;
   std::vector<CounterNames> names_;
   int signals_;
-  std::chrono::milliseconds interval_;
+  RecorderOptions options_;
   Clock::time_point next_accounts_;
   Clock::time_point patience_;  ///< when to answer without those that are silent
   bool asked_ = false;

@@ -1,15 +1,17 @@
 // See start.h. The order is that of the original, scanlogd(8): everything that needs a right or a
-// path comes first, then the rights go, then the process detaches; whatever fails is reported
-// before that.
+// path comes first, then the rights go; whatever fails until then is reported by the process that
+// was called, which exits last.
 #include "daemon/start.h"
 
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <csignal>
 #include <optional>
@@ -18,6 +20,7 @@
 
 #include "daemon/own_addresses.h"
 #include "daemon/privilege.h"
+#include "daemon/split.h"
 
 namespace scanlogd {
 namespace {
@@ -203,17 +206,62 @@ std::string describe(const Options& options, const Opened& opened, std::size_t m
                      options.profile, static_cast<double>(memory) / 1e6);
 }
 
-/// Leaves the terminal: the parent returns true and exits, the child goes on in a session of its
-/// own.
-Result<bool> detach(const UniqueFd& null) {
+/// What leaving the terminal made of a process.
+struct Detached {
+  std::optional<int> status;  ///< of the parent: to exit with
+  UniqueFd verdict;           ///< of the child: to be told that all is up
+};
+
+/// Leaves the terminal: the child goes on in a session of its own; the parent waits for the word
+/// that it is up, or for its end.
+Result<Detached> detach() {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return fail_errno("pipe2", "daemon", errno);
+  const UniqueFd reader(ends[0]);
+  UniqueFd writer(ends[1]);
   const pid_t child = ::fork();
   if (child < 0) return fail_errno("fork", "daemon", errno);
-  if (child > 0) return true;
-  (void)::setsid();  // fails only for a group leader, which a new child never is
+  if (child == 0) {
+    (void)::setsid();  // fails only for a group leader, which a new child never is
+    return Detached{.status = std::nullopt, .verdict = std::move(writer)};
+  }
+  writer.reset();
+  char word = 0;
+  ssize_t size = 0;
+  do {
+    size = ::read(reader.get(), &word, sizeof(word));
+  } while (size < 0 && errno == EINTR);
+  return Detached{.status = size == 1 ? 0 : 1, .verdict = UniqueFd()};
+}
+
+/// Points the standard descriptors at /dev/null.
+void silence(const UniqueFd& null) {
   for (const int standard : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
     (void)::dup2(null.get(), standard);  // both descriptors are valid
   }
-  return false;
+}
+
+/// The rest of the start in the process of an engine. What fails here is for the recorder to say.
+Result<Started> become_engine(Started started, Role role, const Confinement& confinement,
+                              const UniqueFd& null) {
+  EngineParts mine = std::move(started.engines[*role.engine]);
+  started.part = Part::engine;
+  started.link = std::make_unique<LinkedOutlet>(std::move(mine.analysis), std::move(role.socket));
+  started.engines.clear();
+  started.engines.push_back(std::move(mine));
+  started.reporter.reset();
+  started.notifier = Notifier();
+  silence(null);
+  (void)::prctl(PR_SET_NAME, "scanlogd-engine", 0, 0, 0);  // for ps(1)
+  auto missing = confine(confinement);
+  auto tied = end_with(role.recorder);
+  if (missing && tied) {
+    started.link->tell_state(true, *missing);
+    return started;
+  }
+  Error error = missing ? tied.error() : missing.error();
+  started.link->tell_state(false, error.what);
+  return std::unexpected(std::move(error));
 }
 
 }  // namespace
@@ -235,13 +283,15 @@ Result<Started> start(const Options& options) {
   if (options.outgoing) interest.outgoing = true;
   auto opened = open_captures(options, interest);
   if (!opened) return std::unexpected(opened.error());
-  if (options.live() && options.engines == 1) {
+  std::vector<std::optional<InterfaceMonitor>> interfaces(options.engines);
+  for (auto& each : interfaces) {
+    if (!options.live()) break;
     // A service manager may not allow it; what there is at the start is watched all the same.
-    auto interfaces = InterfaceMonitor::open();
-    if (interfaces) {
-      started.interfaces.emplace(std::move(*interfaces));
+    auto monitor = InterfaceMonitor::open();
+    if (monitor) {
+      each.emplace(std::move(*monitor));
     } else {
-      started.missing = "interfaces that come and go are not followed: " + interfaces.error().what;
+      started.missing = "interfaces that come and go are not followed: " + monitor.error().what;
     }
   }
 
@@ -256,12 +306,15 @@ Result<Started> start(const Options& options) {
   for (std::size_t engine = 0; engine < options.engines; ++engine) {
     started.engines.push_back(
         {.captures = std::move(opened->engines[engine]),
-         .analysis = Analysis(std::move(detectors->of_engines[engine]), options.local)});
+         .analysis = Analysis(std::move(detectors->of_engines[engine]), options.local),
+         .interfaces = std::move(interfaces[engine]),
+         .is_first = engine == 0});
     if (options.live() && options.local.empty()) {
       started.engines.back().analysis.set_local(own_addresses());
     }
     memory += started.engines.back().analysis.memory();
   }
+  started.names = started.engines.front().analysis.names();
   started.watching = describe(options, *opened, memory);
 
   // 6. The service manager and /dev/null, both to be out of reach soon.
@@ -269,7 +322,7 @@ Result<Started> start(const Options& options) {
   if (!notifier) return std::unexpected(notifier.error());
   started.notifier = std::move(*notifier);
   UniqueFd null;
-  if (options.daemonises()) {
+  if (options.live()) {
     null.reset(::open("/dev/null", O_RDWR | O_CLOEXEC));
     if (!null) return fail_errno("open", "/dev/null", errno);
   }
@@ -279,17 +332,48 @@ Result<Started> start(const Options& options) {
   if (!confinement) return std::unexpected(confinement.error());
   if (options.action == Action::check) return started;
 
-  // 8. Every right goes.
+  // 8. Into the background. Whoever called us waits, so that every failure below is seen, too.
+  Detached detached;
+  if (options.daemonises()) {
+    auto done = detach();
+    if (!done) return std::unexpected(done.error());
+    detached = std::move(*done);
+  }
+  if (detached.status) {
+    started.part = Part::parent;
+    started.status = *detached.status;
+    return started;
+  }
+
+  // 9. A process for each engine, while each may still give up what the others keep.
+  if (options.live() && !options.single) {
+    auto role = split(started.engines.size());
+    if (!role) return std::unexpected(role.error());
+    if (role->engine) {
+      return become_engine(std::move(started), std::move(*role), *confinement, null);
+    }
+    started.part = Part::recorder;
+    started.children = std::move(role->children);
+    started.engines.clear();
+  }
+
+  // 10. Every right goes.
   auto missing = confine(*confinement);
   if (!missing) return std::unexpected(missing.error());
-  if (!missing->empty() && !started.missing.empty()) started.missing += "; ";
-  started.missing += *missing;
 
-  // 9. Into the background, last, so that every failure above was seen.
+  // 11. The engines have done the same, or the start has failed.
+  auto missing_there = await_engines(started.children);
+  if (!missing_there) return std::unexpected(missing_there.error());
+  for (const std::string& each : {*missing, *missing_there}) {
+    if (each.empty() || started.missing.find(each) != std::string::npos) continue;
+    if (!started.missing.empty()) started.missing += "; ";
+    started.missing += each;
+  }
+
+  // 12. All is up: nothing more to be said on the terminal.
   if (options.daemonises()) {
-    const auto parent = detach(null);
-    if (!parent) return std::unexpected(parent.error());
-    started.parent = *parent;
+    silence(null);
+    (void)::write(detached.verdict.get(), "", 1);  // whoever does not listen has gone
   }
   return started;
 }

@@ -1,6 +1,7 @@
 // The start of scanlogd, in one numbered function.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -11,8 +12,10 @@
 #include "core/result.h"
 #include "core/unique_fd.h"
 #include "daemon/analysis.h"
+#include "daemon/engine_link.h"
 #include "daemon/notify.h"
 #include "daemon/options.h"
+#include "daemon/recorder.h"
 #include "daemon/reporter.h"
 
 namespace scanlogd {
@@ -21,21 +24,35 @@ namespace scanlogd {
 struct EngineParts {
   Captures captures;
   Analysis analysis;
+  std::optional<InterfaceMonitor> interfaces;  ///< none where not allowed, and for files
+  bool is_first = true;                        ///< of all engines: the one that tells of interfaces
+};
+
+/// Which of its processes a start has come to.
+enum class Part : std::uint8_t {
+  alone,     ///< it is the only one: engine and recorder
+  engine,    ///< sees packets, touches nothing
+  recorder,  ///< touches the world, sees no packet
+  parent,    ///< stays behind in the foreground, and is to exit with `Started::status`
 };
 
 /// What a start leaves behind: all that the loops need, and no right to anything else.
 struct Started {
-  std::vector<EngineParts> engines;            ///< at least one
-  std::optional<InterfaceMonitor> interfaces;  ///< of a single engine; none where not allowed
-  std::unique_ptr<Reporter> reporter;
-  UniqueFd signals;  ///< signalfd of the signals that we know
-  Notifier notifier;
-  std::string watching;  ///< "watching ...": what, how, with how much memory
-  std::string missing;   ///< what this machine could not give, or empty
-  bool parent = false;   ///< this is the process that stays behind in the foreground: exit with 0
+  Part part = Part::alone;
+  int status = 0;                         ///< of a parent: 0 once all processes of the daemon run
+  std::vector<EngineParts> engines;       ///< alone or an engine: one; the recorder: none
+  std::vector<CounterNames> names;        ///< of the counters of each engine
+  std::unique_ptr<LinkedOutlet> link;     ///< of an engine: its way to the recorder
+  std::vector<Recorder::Child> children;  ///< of the recorder
+  std::unique_ptr<Reporter> reporter;     ///< alone or recorder
+  UniqueFd signals;                       ///< signalfd of the signals that we know
+  Notifier notifier;                      ///< alone or recorder
+  std::string watching;                   ///< "watching ...": what, how, with how much memory
+  std::string missing;                    ///< what this machine could not give, or empty
 };
 
-/// Starts as `options` say: see the numbered steps. On failure nothing of it remains.
+/// Starts as `options` say: see the numbered steps. It returns once in each process; what fails in
+/// an engine is the error of its recorder, too. On failure nothing of it remains.
 [[nodiscard]] Result<Started> start(const Options& options);
 
 }  // namespace scanlogd

@@ -319,6 +319,11 @@ class Cell(Holder):
         return found
 
 
+def engines(processes):
+    """Of the processes of a daemon those that see packets: all but the first, or the only one."""
+    return processes[1:] or processes
+
+
 def status(pid):
     """/proc/PID/status as a dictionary of strings."""
     with open(f"/proc/{pid}/status") as file:
@@ -345,6 +350,11 @@ class Daemon:
             raise AssertionError(f"{self.name}: exit {done.returncode}: {done.stderr}")
         self.pid = wait_until(lambda: self.cell.processes(self.binary), self.name + " to run")[0]
         return done
+
+    @property
+    def engines(self):
+        """The processes that see packets: all but the first, or the only one."""
+        return engines(self.cell.processes(self.binary))
 
     def alive(self):
         return bool(self.cell.processes(self.binary))
@@ -470,10 +480,19 @@ class Foreground:
             thread.join(timeout)
         return code
 
-    def stop(self):
-        """Stops it, and waits until it is; what started it stops with it (nsenter(1))."""
-        stopped = self.pid, self._process.pid
-        os.kill(stopped[0], signal.SIGSTOP)
+    @property
+    def engines(self):
+        """The processes that see packets: all but the first, or the only one."""
+        return engines(self.cell.processes(self.binary))
+
+    def stop(self, processes=None):
+        """Stops the engines, or `processes`, and waits until they are; what started the first
+        process stops with it (nsenter(1))."""
+        stopped = list(processes or self.engines)
+        for pid in stopped:
+            os.kill(pid, signal.SIGSTOP)
+        if self.pid in stopped:
+            stopped.append(self._process.pid)
         wait_until(lambda: all(_state(pid) == "T" for pid in stopped), "the process to stop")
         return stopped
 

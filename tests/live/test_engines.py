@@ -41,9 +41,6 @@ class Engines(harness.Case):
                                     str(engines), *arguments, env={"TZ": "UTC"}, cell=self.cell)
         self.addCleanup(daemon.close)
         daemon.wait_ready()
-        if engines > 1:
-            harness.wait_until(lambda: len(self.cell.processes(self.binary)) == engines + 1,
-                               "the engines")
         return daemon
 
     def finish(self, daemon):
@@ -65,8 +62,7 @@ class Engines(harness.Case):
                     self.assertEqual(len(SCANNERS), accounts.total("detected"))
                     self.assertEqual(len(SCANNERS) * len(PORTS),
                                      accounts.terms("processed")["inspected"])
-                    if engines > 1:
-                        self.assertEqual(len(SCANNERS), accounts.total("found"))
+                    self.assertEqual(len(SCANNERS), accounts.total("found"))
 
     def test_work_is_shared(self):
         """Every engine gets sources; CPU time of each is seen to move."""
@@ -149,6 +145,39 @@ class Engines(harness.Case):
         daemon = self.watch("ring", 2)
         os.kill(daemon.pid, signal.SIGKILL)
         harness.wait_until(lambda: not self.cell.processes(self.binary), "the engines to end")
+
+    def test_a_recorder_that_hangs_costs_no_packet(self):
+        """It is stopped, and more scans come than the pipe holds: every packet is processed, what was
+        not sent is counted and told."""
+        daemon = self.watch("ring", 1, "-i", "vic0")
+        stopped = daemon.stop([daemon.pid])
+        number = 0
+        try:
+            for _ in range(40):
+                sources = [f"198.{18 + (number + n) // 65536}.{(number + n) // 256 % 256}.{(number + n) % 256}"
+                           for n in range(200)]
+                number += len(sources)
+                self.lab.send(probe(source, VICTIM, port) for port in PORTS for source in sources)
+            time.sleep(0.2)
+        finally:
+            daemon.resume(stopped)
+        accounts = self.finish(daemon)
+        accounts.check(self)
+        self.assertEqual(0, accounts.terms("seen")["dropped"])
+        self.assertEqual(number, accounts.total("found"))
+        unsent = accounts.terms("found")["unsent"]
+        self.assertGreater(unsent, 0, "the pipe was never full: nothing was tested")
+        self.assertTrue(any("did not keep up" in line for line in daemon.errors()), daemon.errors())
+
+    def test_one_process_on_request(self):
+        daemon = self.watch("ring", 1, "-i", "vic0", "--single")
+        self.assertEqual(1, len(self.cell.processes(self.binary)))
+        self.lab.send(scans())
+        time.sleep(0.1)
+        accounts = self.finish(daemon)
+        accounts.check(self)
+        self.assertEqual(len(SCANNERS), accounts.total("detected"))
+        self.assertNotIn("found", accounts.parts)
 
     def test_who_cannot_share_says_so(self):
         for arguments, pattern in ((("-c", "raw"), "'raw' can serve one only; several can share"),

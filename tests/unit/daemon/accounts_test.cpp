@@ -35,28 +35,30 @@ TEST(EngineAccounts, AreAddedTermByTerm) {
   EngineAccounts sum = some_accounts(1);
   sum += some_accounts(2);
   const EngineAccounts expected = some_accounts(3);
-  EXPECT_EQ(to_string(sum, names(), {}, {}, 2), to_string(expected, names(), {}, {}, 2));
+  EXPECT_EQ(to_string(sum, names(), {}, {}, Recorded::elsewhere),
+            to_string(expected, names(), {}, {}, Recorded::elsewhere));
 }
 
-TEST(EngineAccounts, TheLineOfOneEngine) {
+TEST(EngineAccounts, TheLineOfOneProcess) {
   EXPECT_EQ(to_string(some_accounts(1), names(), {.detected = 4, .lines = 4},
-                      {.written = 4, .delivered = 4}, 1),
+                      {.written = 4, .delivered = 4}, Recorded::here),
             "seen 100 = processed 90 + dropped 10; processed = inspected 38 + not_local 2 + "
             "filtered 40 + other_host 3 + fragments 1 + not_ip 4 + truncated 0 + bad_header 0 + "
             "bad_checksum 2; classic: known 30 + new 8; detected 4 = lines 4 + more_follow 0 + "
             "held_back 0; messages 4 = delivered 4 + waiting 0 + lost 0");
 }
 
-TEST(EngineAccounts, SeveralEnginesSayWhatBecameOfWhatTheyFound) {
-  EXPECT_NE(to_string(some_accounts(1), names(), {.detected = 4, .lines = 4}, {}, 2)
-                .find("; found 5 = recorded 4 + unsent 1; detected 4 = "),
-            std::string::npos);
+TEST(EngineAccounts, EnginesOfTheirOwnSayWhatBecameOfWhatTheyFound) {
+  EXPECT_NE(
+      to_string(some_accounts(1), names(), {.detected = 4, .lines = 4}, {}, Recorded::elsewhere)
+          .find("; found 5 = recorded 4 + unsent 1; detected 4 = "),
+      std::string::npos);
 }
 
 TEST(EngineAccounts, WhatTheKernelStillHoldsIsATermOfItsOwn) {
   EngineAccounts accounts = some_accounts(1);
   accounts.captures.seen += 7;
-  EXPECT_NE(to_string(accounts, names(), {}, {}, 1)
+  EXPECT_NE(to_string(accounts, names(), {}, {}, Recorded::here)
                 .find("seen 107 = processed 90 + dropped 10 + waiting 7;"),
             std::string::npos);
 }

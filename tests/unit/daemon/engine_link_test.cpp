@@ -73,11 +73,47 @@ TEST_F(EngineLink, AFullPipeIsCountedAndNeverWaitedFor) {
   EXPECT_LT(arrived, kScans) << "the pipe took all of them";
   outlet_->report_accounts(no_captures_);
   ASSERT_EQ(inbox_->take(record_), EngineInbox::Look::record);
+  const auto* const told = std::get_if<Notice>(&record_);
+  ASSERT_NE(told, nullptr);
+  EXPECT_EQ(told->view(), "the recorder did not keep up: " + std::to_string(kScans - arrived) +
+                              " records were not passed on");
+  ASSERT_EQ(inbox_->take(record_), EngineInbox::Look::record);
   const auto* const accounts = std::get_if<EngineAccounts>(&record_);
   ASSERT_NE(accounts, nullptr);
   EXPECT_EQ(accounts->found, kScans);
   EXPECT_EQ(accounts->found, arrived + accounts->unsent);
   EXPECT_EQ(accounts->inspected, 7u * kScans);
+}
+
+TEST_F(EngineLink, WhatWasKeptArrivesInOrderAsSoonAsThereIsRoom) {
+  for (unsigned source = 1; source <= 20'000; ++source) scan(source);
+  outlet_->notify(Severity::warning, "first");
+  outlet_->notify(Severity::warning, "second");
+  outlet_->report_accounts(no_captures_);
+  EXPECT_TRUE(outlet_->waiting());
+  while (inbox_->take(record_) == EngineInbox::Look::record) {
+  }
+  outlet_->flush(Flush::waiting);
+  EXPECT_FALSE(outlet_->waiting());
+  std::vector<std::string> notices;
+  while (inbox_->take(record_) == EngineInbox::Look::record) {
+    if (const auto* const notice = std::get_if<Notice>(&record_)) {
+      notices.emplace_back(notice->view());
+    }
+  }
+  ASSERT_EQ(notices.size(), 3U);
+  EXPECT_EQ(notices[0], "first");
+  EXPECT_EQ(notices[1], "second");
+  EXPECT_TRUE(std::holds_alternative<EngineAccounts>(record_));
+}
+
+TEST_F(EngineLink, AnEngineThatCannotGoOnSaysWhy) {
+  outlet_->tell_state(false, "read(eth0): No such device");
+  ASSERT_EQ(inbox_->take(record_), EngineInbox::Look::record);
+  const auto* const state = std::get_if<EngineState>(&record_);
+  ASSERT_NE(state, nullptr);
+  EXPECT_FALSE(state->is_running);
+  EXPECT_EQ(state->what.view(), "read(eth0): No such device");
 }
 
 TEST_F(EngineLink, AnEngineWithoutARecorderHasFailed) {

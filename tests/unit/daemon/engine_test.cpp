@@ -46,6 +46,7 @@ class NoticeOutlet final : public Outlet {
   void report_accounts(const Captures&) override { notices.emplace_back("accounts"); }
   void flush(Flush) noexcept override {}
   bool waiting() const noexcept override { return false; }
+  void end(const Captures&) override { notices.emplace_back("accounts"); }
   Result<void> failure() const override { return {}; }
 
   std::vector<std::string> notices;
