@@ -492,7 +492,7 @@ class StartScripts(unittest.TestCase):
         status = os.stat("/run/scanlogd/empty")
         self.assertEqual((status.st_uid, status.st_mode), (0, 0o40755))
         before = self.pids(binary)
-        self.assertEqual(len(before), 1, "one daemon")
+        self.assertEqual(len(before), 2, "one daemon: the recorder and its engine")
         self.assertEqual(call("start")[0], 0, "a second start is no error")
         self.assertEqual(call("force-reload")[0], 0)
         self.assertEqual(call("status")[0], 0)
