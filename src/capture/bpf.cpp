@@ -230,6 +230,15 @@ class BpfCapture final : public Capture {
     return Coverage::watched_aside;
   }
 
+  [[nodiscard]] std::vector<AllowedCall> calls() const override {
+    const PacketRing& spare = parts_.spare;
+    std::vector<AllowedCall> calls = spare.calls(parts_.scope.promiscuous);
+    for (const AllowedCall& call : spare.calls_of_start()) calls.push_back(call);
+    calls.push_back(
+        {"epoll_ctl", {is(0, parts_.ready.get()), is(1, EPOLL_CTL_ADD), is(2, spare.fd())}});
+    return calls;
+  }
+
  private:
   // Takes records until the batch is full or none is left.
   void fill(PacketBatch& batch) noexcept {

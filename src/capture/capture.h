@@ -9,6 +9,7 @@
 #include <string_view>
 #include <vector>
 
+#include "core/allowed_call.h"
 #include "core/decode.h"
 #include "core/interest.h"
 #include "core/interface.h"
@@ -72,6 +73,11 @@ class Capture {
   /// without any right, and says whether it does. Called for every interface there is when the loop
   /// begins, too.
   [[nodiscard]] virtual Coverage follow(const InterfaceChange& change) = 0;
+
+  /// The system calls that all of the above make, each as narrow as it can be told, for a process
+  /// that allows itself no others. Memory, clocks, poll(2) and
+  /// closing go without saying.
+  [[nodiscard]] virtual std::vector<AllowedCall> calls() const = 0;
 };
 
 /// What to capture, and for whom.

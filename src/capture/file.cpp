@@ -233,6 +233,8 @@ class FileCapture final : public Capture {
     return Coverage::no_concern;
   }
 
+  [[nodiscard]] std::vector<AllowedCall> calls() const override { return calls_of_reading(); }
+
  private:
   enum class Next { item, starved, end, failed };
 
@@ -315,6 +317,8 @@ class MappedCapture final : public Capture {
   [[nodiscard]] Coverage follow(const InterfaceChange& /*change*/) override {
     return Coverage::no_concern;
   }
+
+  [[nodiscard]] std::vector<AllowedCall> calls() const override { return calls_of_reading(); }
 
  private:
   std::string name_;
@@ -399,6 +403,8 @@ class NamedFile final : public Capture {
   [[nodiscard]] Coverage follow(const InterfaceChange& /*change*/) override {
     return Coverage::no_concern;
   }
+
+  [[nodiscard]] std::vector<AllowedCall> calls() const override { return calls_of_reading(); }
 
  private:
   std::string name_;

@@ -117,6 +117,11 @@ Result<std::vector<InterfaceChange>> InterfaceMonitor::poll() {
   return changes;
 }
 
+std::vector<AllowedCall> InterfaceMonitor::calls() const {
+  // Without an address: to the kernel.
+  return {{"recvfrom", {is(0, fd())}}, {"sendto", {is(0, fd()), is_null(4)}}};
+}
+
 void InterfaceMonitor::take(ByteView datagram, std::vector<InterfaceChange>& changes) {
   nlmsghdr header{};
   while (load(datagram, header)) {

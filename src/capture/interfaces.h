@@ -7,6 +7,7 @@
 #include <span>
 #include <vector>
 
+#include "core/allowed_call.h"
 #include "core/interface.h"
 #include "core/result.h"
 #include "core/unique_fd.h"
@@ -28,6 +29,9 @@ class InterfaceMonitor {
   /// Takes in what the kernel has said, without waiting, and returns what changed, in order. Where
   /// the kernel had more to say than there was room for, the list is read anew and compared.
   [[nodiscard]] Result<std::vector<InterfaceChange>> poll();
+
+  /// The system calls of `poll`, as in `Capture::calls`.
+  [[nodiscard]] std::vector<AllowedCall> calls() const;
 
   /// Takes in one datagram of the kernel; for tests and `poll`. Messages that are cut short or not
   /// understood are left out.

@@ -7,8 +7,10 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "capture/frame.h"
+#include "core/allowed_call.h"
 #include "core/interest.h"
 #include "core/link.h"
 #include "core/result.h"
@@ -64,6 +66,9 @@ class LivePcap {
 
   /// Frames lost in the kernel since `open`, for want of room. One system call.
   [[nodiscard]] std::uint64_t dropped() const noexcept;
+
+  /// The system calls of all that, as in `Capture::calls`.
+  [[nodiscard]] std::vector<AllowedCall> calls() const;
 
  private:
   using Handler = void (*)(void* context, const Frame& frame);

@@ -2,6 +2,7 @@
 // SIGBUS; the handler puts zeros there and remembers it, and the reader ends with an error.
 #include "capture/mapped_savefile.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -404,6 +405,16 @@ MappedSavefile::Read MappedSavefile::finish() noexcept {
                  ? "a record of more than 262144 bytes"
                  : "file ends inside a record";
   return Read::broken;
+}
+
+std::vector<AllowedCall> calls_of_reading() {
+  return {{"read", {}},
+          {"pread64", {}},
+          {"fstat", {}},
+          {"newfstatat", {has(3, AT_EMPTY_PATH)}},
+          {"mmap", {is(2, PROT_READ), has(3, MAP_PRIVATE)}},
+          {"madvise", {}},
+          {"rt_sigaction", {is(0, SIGBUS)}}};
 }
 
 }  // namespace scanlogd

@@ -17,6 +17,7 @@
 #include <string>
 
 #include "capture/assembler.h"
+#include "core/allowed_call.h"
 #include "core/link.h"
 #include "core/packet.h"
 #include "core/result.h"
@@ -116,5 +117,8 @@ class MappedSavefile {
       found_;  // for each chunk, where its records begin, from `first_`
   std::string failure_;
 };
+
+/// The system calls of reading a file that is open, mapped or not, as in `Capture::calls`.
+[[nodiscard]] std::vector<AllowedCall> calls_of_reading();
 
 }  // namespace scanlogd

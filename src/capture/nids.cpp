@@ -124,6 +124,8 @@ class NidsCapture final : public Capture {
     return source_.covers(change.interface.name) ? Coverage::watched : Coverage::no_concern;
   }
 
+  [[nodiscard]] std::vector<AllowedCall> calls() const override { return source_.calls(); }
+
  private:
   void take(const Frame& frame, PacketBatch& batch) noexcept {
     ++stats_.received;

@@ -228,6 +228,25 @@ void PacketRing::take(const std::byte* header_at, Assembler& assembler,
   assembler.take(link, frame, batch);
 }
 
+std::vector<AllowedCall> PacketRing::calls(bool promiscuous) const {
+  std::vector<AllowedCall> calls = {
+      {"getsockopt", {is(0, fd()), is(1, SOL_PACKET), is(2, PACKET_STATISTICS)}},
+      {"setsockopt", {is(0, fd()), is(1, SOL_SOCKET), is(2, SO_ATTACH_FILTER)}}};
+  if (promiscuous) {
+    calls.push_back({"setsockopt", {is(0, fd()), is(1, SOL_PACKET), is(2, PACKET_ADD_MEMBERSHIP)}});
+  }
+  return calls;
+}
+
+std::vector<AllowedCall> PacketRing::calls_of_start() const {
+  std::vector<AllowedCall> calls = {
+      {"bind", {is(0, fd())}}, {"mmap", {is(4, fd()), lacks(2, PROT_EXEC), has(3, MAP_SHARED)}}};
+  for (const int option : {PACKET_VERSION, PACKET_RX_RING, PACKET_FANOUT, PACKET_FANOUT_DATA}) {
+    calls.push_back({"setsockopt", {is(0, fd()), is(1, SOL_PACKET), is(2, option)}});
+  }
+  return calls;
+}
+
 PacketRing::Counts PacketRing::counts() const noexcept {
   // The kernel counts anew from each look, and counts what it lost as seen, too.
   tpacket_stats_v3 latest{};

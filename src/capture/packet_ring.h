@@ -64,6 +64,11 @@ class PacketRing {
   };
   [[nodiscard]] Counts counts() const noexcept;
 
+  /// The system calls of a ring that is started, as in `Capture::calls`.
+  [[nodiscard]] std::vector<AllowedCall> calls(bool promiscuous) const;
+  /// Those of `start`.
+  [[nodiscard]] std::vector<AllowedCall> calls_of_start() const;
+
  private:
   explicit PacketRing(UniqueFd socket) noexcept : socket_(std::move(socket)) {}
 

@@ -196,6 +196,15 @@ std::uint64_t LivePcap::dropped() const noexcept {
   return dropped_;
 }
 
+std::vector<AllowedCall> LivePcap::calls() const {
+  const int socket = ::pcap_fileno(handle_.get());
+  // Why poll(2) said there was an error, and whether the interface is gone.
+  return {{"getsockopt", {is(0, socket), is(1, SOL_SOCKET), is(2, SO_ERROR)}},
+          {"getsockopt", {is(0, socket), is(1, SOL_PACKET), is(2, PACKET_STATISTICS)}},
+          {"getsockname", {is(0, socket)}},
+          {"timerfd_settime", {is(0, timer_.get())}}};
+}
+
 namespace {
 
 class PcapCapture final : public Capture {
@@ -227,6 +236,8 @@ class PcapCapture final : public Capture {
   [[nodiscard]] Coverage follow(const InterfaceChange& change) override {
     return source_.covers(change.interface.name) ? Coverage::watched : Coverage::no_concern;
   }
+
+  [[nodiscard]] std::vector<AllowedCall> calls() const override { return source_.calls(); }
 
  private:
   LivePcap source_;

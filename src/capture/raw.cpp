@@ -85,6 +85,11 @@ class RawCapture final : public Capture {
     return is_deaf_ ? Coverage::not_watched : Coverage::watched;
   }
 
+  [[nodiscard]] std::vector<AllowedCall> calls() const override {
+    return {{"recvmmsg", {is(0, fd())}},
+            {"getsockopt", {is(0, fd()), is(1, SOL_SOCKET), is(2, SO_MEMINFO)}}};
+  }
+
  private:
   void take(std::size_t i, std::chrono::nanoseconds now, PacketBatch& batch) noexcept {
     ++stats_.received;

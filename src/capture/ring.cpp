@@ -88,6 +88,10 @@ class RingCapture final : public Capture {
     return promiscuous(interface, is_gone);
   }
 
+  [[nodiscard]] std::vector<AllowedCall> calls() const override {
+    return ring_.calls(scope_.promiscuous);
+  }
+
  private:
   Coverage promiscuous(const Interface& interface, bool is_gone) {
     if (is_gone || !scope_.promiscuous) return Coverage::watched;

@@ -105,6 +105,10 @@ bool LinkedOutlet::send(const Record& record) noexcept {
   return false;
 }
 
+std::vector<AllowedCall> LinkedOutlet::calls() const {
+  return {{"sendmsg", {is(0, socket_.get())}}};
+}
+
 void LinkedOutlet::tell_state(bool is_running, std::string_view what) noexcept {
   const auto severity = is_running ? Severity::info : Severity::error;
   (void)send(EngineState{.is_running = is_running,

@@ -9,7 +9,9 @@
 #include <string_view>
 #include <utility>
 #include <variant>
+#include <vector>
 
+#include "core/allowed_call.h"
 #include "core/result.h"
 #include "core/scan.h"
 #include "core/scan_event.h"
@@ -57,6 +59,9 @@ class LinkedOutlet final : public Outlet {
  public:
   LinkedOutlet(Analysis analysis, UniqueFd socket) noexcept
       : analysis_(std::move(analysis)), socket_(std::move(socket)) {}
+
+  /// The system calls of all that, as in `Capture::calls`.
+  [[nodiscard]] std::vector<AllowedCall> calls() const;
 
   /// Sends how the start went, or that this is the end.
   void tell_state(bool is_running, std::string_view what) noexcept;

@@ -60,10 +60,9 @@ void show_progress(const CaptureStats& sum) {
 }
 
 /// One process does all.
-Result<void> run_alone(const Options& options, Started& started) {
+Result<void> run_alone(const Options& options, Started& started, bool shows_progress) {
   EngineParts& parts = started.engines.front();
   Pipeline pipeline(std::move(parts.analysis), *started.reporter);
-  const bool shows_progress = !options.live() && ::isatty(STDERR_FILENO) == 1;
   Engine engine(pipeline, parts.captures, started.signals.get(),
                 {.is_live = options.live(),
                  .interfaces = std::move(parts.interfaces),
@@ -94,14 +93,14 @@ Result<void> run_recorder(const Options& options, Started& started) {
 }
 
 /// Alone or as the recorder: what the terminal, the service manager and the log hear.
-int run_in_front(const Options& options, Started& started) {
+int run_in_front(const Options& options, Started& started, bool shows_progress) {
   if (options.foreground) {
     if (!started.missing.empty()) (void)complain(started.missing);
     (void)complain(started.watching);
   }
   started.notifier.ready();
-  const auto ended =
-      started.part == Part::alone ? run_alone(options, started) : run_recorder(options, started);
+  const auto ended = started.part == Part::alone ? run_alone(options, started, shows_progress)
+                                                 : run_recorder(options, started);
   started.notifier.stopping();
   if (ended) return 0;
   if (!options.daemonises()) return complain(ended.error().what);
@@ -111,8 +110,11 @@ int run_in_front(const Options& options, Started& started) {
   return 1;
 }
 
-int run(const Options& options) {
-  auto started = start(options);
+int run(const Configuration& configuration) {
+  const Options& options = configuration.options();
+  // Asked while it may still be.
+  const bool shows_progress = !options.live() && ::isatty(STDERR_FILENO) == 1;
+  auto started = start(options, configuration.directory());
   if (!started) return complain(started.error().what);
   if (options.action == Action::check) {
     std::puts("scanlogd: ready to start");
@@ -122,13 +124,17 @@ int run(const Options& options) {
     case Part::parent:
       return started->status;
     case Part::engine:
-      // At once: what it holds goes with it, and taking it down in order would take more rights.
+      // At once: captures go with the process, and taking them down in order would take more
+      // rights.
       std::_Exit(run_engine(*started) ? 0 : 1);
     case Part::alone:
     case Part::recorder:
       break;
   }
-  return run_in_front(options, *started);
+  const int status = run_in_front(options, *started, shows_progress);
+  if (!options.live()) return status;
+  started->reporter.reset();
+  std::_Exit(status);
 }
 
 /// What `main` does, with the one kind of exception that can come from below: memory ran out.
@@ -145,7 +151,7 @@ int run_command(int argc, const char* const* argv) {
     case Action::check:
       break;
   }
-  return run(configuration->options());
+  return run(*configuration);
 }
 
 }  // namespace

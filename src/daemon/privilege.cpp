@@ -1,55 +1,20 @@
-// See privilege.h. chroot(2), capabilities(7), landlock(7), PR_SET_NO_NEW_PRIVS in prctl(2).
+// See privilege.h. chroot(2), capabilities(7), PR_SET_NO_NEW_PRIVS in prctl(2).
 #include "daemon/privilege.h"
 
 #include <cap-ng.h>
 #include <dirent.h>
 #include <grp.h>
-#include <linux/landlock.h>
 #include <pwd.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <cerrno>
-#include <cstdint>
 #include <memory>
 #include <string_view>
 
-#include "core/unique_fd.h"
-
 namespace scanlogd {
 namespace {
-
-/// File-system rights by the version of the Landlock ABI that brought them; a kernel refuses a rule
-/// set with rights it does not know.
-std::uint64_t known_file_rights(long abi) noexcept {
-  constexpr std::uint64_t kFirst = (std::uint64_t{1} << 13) - 1;  // execute .. make_sym
-  constexpr std::uint64_t kRefer = std::uint64_t{1} << 13;        // ABI 2
-  constexpr std::uint64_t kTruncate = std::uint64_t{1} << 14;     // ABI 3
-  std::uint64_t rights = kFirst;
-  if (abi >= 2) rights |= kRefer;
-  if (abi >= 3) rights |= kTruncate;
-  return rights;
-}
-
-/// Forbids to open, make, rename or remove any file. The descriptors that are open stay usable, and
-/// so does connecting to the system log's socket. Returns what is missing, or nothing.
-Result<std::string> forbid_files() {
-  const long abi =
-      ::syscall(SYS_landlock_create_ruleset, nullptr, 0, LANDLOCK_CREATE_RULESET_VERSION);
-  if (abi < 1)
-    return std::string("this kernel has no Landlock: files stay protected by chroot alone");
-  // Only the first field: the structure of a newer header may be longer than an old kernel takes.
-  const std::uint64_t handled = known_file_rights(abi);
-  const UniqueFd rules(
-      static_cast<int>(::syscall(SYS_landlock_create_ruleset, &handled, sizeof(handled), 0)));
-  if (!rules) return fail_errno("landlock_create_ruleset", "all file rights", errno);
-  if (::syscall(SYS_landlock_restrict_self, rules.get(), 0) != 0) {
-    return fail_errno("landlock_restrict_self", "no rule", errno);
-  }
-  return std::string();
-}
 
 Result<void> enter_chroot(const std::string& directory) {
   if (::chroot(directory.c_str()) != 0) return fail_errno("chroot", directory, errno);
@@ -149,31 +114,27 @@ Result<void> check_chroot(const std::string& directory) {
   return {};
 }
 
-Result<std::string> confine(const Confinement& confinement) {
+Result<void> confine(const Confinement& confinement) {
   // 1. The bounding set, while we still may.
-  if (auto done = empty_bounding_set(); !done) return std::unexpected(done.error());
+  if (auto done = empty_bounding_set(); !done) return done;
   // 2. The file system.
   if (!confinement.chroot.empty()) {
-    if (auto done = enter_chroot(confinement.chroot); !done) return std::unexpected(done.error());
+    if (auto done = enter_chroot(confinement.chroot); !done) return done;
   }
   // 3. Groups, group, user: in this order, for after the last one the others are out of reach.
   if (confinement.identity) {
-    if (auto done = become(*confinement.identity); !done) return std::unexpected(done.error());
+    if (auto done = become(*confinement.identity); !done) return done;
   }
   // 4. What capabilities are left: those a service manager gave, or root's own.
-  if (auto done = empty_capabilities(); !done) return std::unexpected(done.error());
+  if (auto done = empty_capabilities(); !done) return done;
   // 5. Nothing regained by exec, no core file, no tracing by our own user.
   if (::prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
     return fail_errno("prctl", "PR_SET_NO_NEW_PRIVS", errno);
   }
   if (::prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0)
     return fail_errno("prctl", "PR_SET_DUMPABLE", errno);
-  // 6. Files.
-  auto missing = forbid_files();
-  if (!missing) return missing;
-  // 7. Believe nothing.
-  if (auto sound = verify(confinement); !sound) return std::unexpected(sound.error());
-  return missing;
+  // 6. Believe nothing.
+  return verify(confinement);
 }
 
 }  // namespace scanlogd

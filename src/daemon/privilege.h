@@ -31,9 +31,8 @@ struct Confinement {
 };
 
 /// Gives up, for good: the file system (chroot), the groups, the user, all capabilities of all five
-/// sets, gaining any by exec (no_new_privs), being traced or dumped, and opening any file at all
-/// (Landlock); then tries to get them back and fails if it can. Returns what this kernel could not
-/// do, one sentence, or an empty string.
-[[nodiscard]] Result<std::string> confine(const Confinement& confinement);
+/// sets, gaining any by exec (no_new_privs), and being traced or dumped; then tries to get them
+/// back and fails if it can. What is left is locked in by `enter_sandbox` (sandbox.h).
+[[nodiscard]] Result<void> confine(const Confinement& confinement);
 
 }  // namespace scanlogd

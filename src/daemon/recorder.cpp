@@ -35,7 +35,8 @@ Recorder::Recorder(Reporter& reporter, std::vector<Child> children, std::vector<
       signals_(signals),
       options_(std::move(options)),
       next_accounts_(Clock::now() + options_.accounts) {
-  for (Child& child : children) engines_.push_back({.child = std::move(child), .accounts = {}, .failure = {}});
+  for (Child& child : children)
+    engines_.push_back({.child = std::move(child), .accounts = {}, .failure = {}});
 }
 
 Result<void> Recorder::run() {
@@ -197,7 +198,8 @@ void Recorder::note_end(Engine& engine) {
   std::string what = std::move(engine.failure);
   if (what.empty()) {
     what = "engine " + std::to_string(&engine - engines_.data()) + " ended: " +
-           (WIFSIGNALED(status) ? "killed by signal " + std::to_string(WTERMSIG(status))
+           (WIFSIGNALED(status) ? "killed by signal " + std::to_string(WTERMSIG(status)) +
+                                      (WTERMSIG(status) == SIGSYS ? ", for a forbidden call" : "")
                                 : "exit status " + std::to_string(WEXITSTATUS(status)));
   }
   if (failure_.empty()) {

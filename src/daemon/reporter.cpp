@@ -39,6 +39,14 @@ Result<void> Reporter::failure() const {
   return fail(failure_);
 }
 
+std::vector<int> Reporter::directories() const {
+  std::vector<int> directories;
+  for (const auto& sink : sinks_) {
+    if (const int directory = sink->directory(); directory >= 0) directories.push_back(directory);
+  }
+  return directories;
+}
+
 SinkStats Reporter::sinks() const noexcept {
   SinkStats sum;
   for (const auto& sink : sinks_) {

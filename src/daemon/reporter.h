@@ -40,6 +40,9 @@ class Reporter {
 
   [[nodiscard]] const BookStats& book() const noexcept { return book_.stats(); }
 
+  /// The directories, held open, in which sinks open files anew.
+  [[nodiscard]] std::vector<int> directories() const;
+
   /// The sum over all sinks.
   [[nodiscard]] SinkStats sinks() const noexcept;
 

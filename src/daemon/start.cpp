@@ -18,8 +18,10 @@
 #include <span>
 #include <string_view>
 
+#include "daemon/needs.h"
 #include "daemon/own_addresses.h"
 #include "daemon/privilege.h"
+#include "daemon/sandbox.h"
 #include "daemon/split.h"
 
 namespace scanlogd {
@@ -241,9 +243,15 @@ void silence(const UniqueFd& null) {
   }
 }
 
+/// The last step in each process; says what is missing.
+Result<std::string> lock_in(const Options& options, const Needs& needs) {
+  if (options.sandbox) return enter_sandbox(needs);
+  return std::string("--no-sandbox: without Landlock, limits and seccomp");
+}
+
 /// The rest of the start in the process of an engine. What fails here is for the recorder to say.
-Result<Started> become_engine(Started started, Role role, const Confinement& confinement,
-                              const UniqueFd& null) {
+Result<Started> become_engine(const Options& options, Started started, Role role,
+                              const Confinement& confinement, const UniqueFd& null) {
   EngineParts mine = std::move(started.engines[*role.engine]);
   started.part = Part::engine;
   started.link = std::make_unique<LinkedOutlet>(std::move(mine.analysis), std::move(role.socket));
@@ -253,20 +261,23 @@ Result<Started> become_engine(Started started, Role role, const Confinement& con
   started.notifier = Notifier();
   silence(null);
   (void)::prctl(PR_SET_NAME, "scanlogd-engine", 0, 0, 0);  // for ps(1)
-  auto missing = confine(confinement);
-  auto tied = end_with(role.recorder);
-  if (missing && tied) {
-    started.link->tell_state(true, *missing);
-    return started;
-  }
-  Error error = missing ? tied.error() : missing.error();
-  started.link->tell_state(false, error.what);
-  return std::unexpected(std::move(error));
+  const EngineParts& parts = started.engines.front();
+  const Needs needs = both(engine_needs(parts.captures, parts.interfaces, started.signals.get()),
+                           {.calls = started.link->calls()});
+  const auto give_up = [&]() -> Result<std::string> {
+    if (auto confined = confine(confinement); !confined) return std::unexpected(confined.error());
+    if (auto tied = end_with(role.recorder); !tied) return std::unexpected(tied.error());
+    return lock_in(options, needs);
+  };
+  const auto missing = give_up();
+  started.link->tell_state(missing.has_value(), missing ? *missing : missing.error().what);
+  if (!missing) return std::unexpected(missing.error());
+  return started;
 }
 
 }  // namespace
 
-Result<Started> start(const Options& options) {
+Result<Started> start(const Options& options, int readable) {
   Started started;
 
   // 1. Signals become a descriptor, so that none interrupts what follows.
@@ -350,7 +361,7 @@ Result<Started> start(const Options& options) {
     auto role = split(started.engines.size());
     if (!role) return std::unexpected(role.error());
     if (role->engine) {
-      return become_engine(std::move(started), std::move(*role), *confinement, null);
+      return become_engine(options, std::move(started), std::move(*role), *confinement, null);
     }
     started.part = Part::recorder;
     started.children = std::move(role->children);
@@ -358,10 +369,22 @@ Result<Started> start(const Options& options) {
   }
 
   // 10. Every right goes.
-  auto missing = confine(*confinement);
+  if (auto confined = confine(*confinement); !confined) return std::unexpected(confined.error());
+
+  // 11. What is left is locked in: no file, no call that is not needed.
+  Needs needs = recorder_needs(started.children, started.reporter->directories());
+  for (const EngineParts& parts : started.engines) {
+    needs = both(std::move(needs),
+                 engine_needs(parts.captures, parts.interfaces, started.signals.get()));
+  }
+  for (const char* const call : {"dup2", "dup3"}) {
+    if (options.daemonises()) needs.calls.push_back({call, {is(0, null.get())}});
+  }
+  if (readable >= 0) needs.readable.push_back(readable);
+  const auto missing = lock_in(options, needs);
   if (!missing) return std::unexpected(missing.error());
 
-  // 11. The engines have done the same, or the start has failed.
+  // 12. The engines have done the same, or the start has failed.
   auto missing_there = await_engines(started.children);
   if (!missing_there) return std::unexpected(missing_there.error());
   for (const std::string& each : {*missing, *missing_there}) {
@@ -370,7 +393,7 @@ Result<Started> start(const Options& options) {
     started.missing += each;
   }
 
-  // 12. All is up: nothing more to be said on the terminal.
+  // 13. All is up: nothing more to be said on the terminal.
   if (options.daemonises()) {
     silence(null);
     (void)::write(detached.verdict.get(), "", 1);  // whoever does not listen has gone

@@ -52,7 +52,8 @@ struct Started {
 };
 
 /// Starts as `options` say: see the numbered steps. It returns once in each process; what fails in
-/// an engine is the error of its recorder, too. On failure nothing of it remains.
-[[nodiscard]] Result<Started> start(const Options& options);
+/// an engine is the error of its recorder, too. On failure nothing of it remains. In the directory
+/// `readable`, held open (-1: there is none), files can be read afterwards, but not by an engine.
+[[nodiscard]] Result<Started> start(const Options& options, int readable);
 
 }  // namespace scanlogd

@@ -73,6 +73,10 @@ class EveSink final : public Sink {
     return now;
   }
 
+  [[nodiscard]] int directory() const noexcept override {
+    return kind_ == Kind::file ? place_.directory() : -1;
+  }
+
  private:
   void submit(std::string text) {
     enqueue(std::move(text));

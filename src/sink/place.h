@@ -25,6 +25,9 @@ class Place {
   /// a chroot is back at its root afterwards.
   [[nodiscard]] Result<UniqueFd> connect(int type) const;
 
+  /// Its directory, held open for as long as this object lives.
+  [[nodiscard]] int directory() const noexcept { return directory_.get(); }
+
   [[nodiscard]] const std::string& path() const noexcept { return path_; }
 
  private:

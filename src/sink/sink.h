@@ -42,6 +42,9 @@ class Sink {
   virtual void flush(Flush how) noexcept = 0;
 
   [[nodiscard]] virtual SinkStats stats() const noexcept = 0;
+
+  /// A directory, held open, in which it opens its file anew; -1: it has no file.
+  [[nodiscard]] virtual int directory() const noexcept { return -1; }
 };
 
 /// A sink as `--list` shows it.
