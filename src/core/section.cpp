@@ -162,10 +162,21 @@ void Section::update(const Section& other) {
   for (const Entry& entry : other.entries_) set(entry.key, entry.value, entry.origin);
 }
 
+std::vector<std::string> Section::differences(const Section& other) const {
+  std::vector<std::string> keys;
+  for (const Entry& entry : entries_) {
+    if (other.text(entry.key) != entry.value) keys.push_back(entry.key);
+  }
+  for (const Entry& entry : other.entries_) {
+    if (!has(entry.key)) keys.push_back(entry.key);
+  }
+  return keys;
+}
+
 bool operator==(const Section& one, const Section& other) noexcept {
   return one.entries_.size() == other.entries_.size() &&
          std::ranges::all_of(one.entries_, [&](const Section::Entry& entry) {
-           return other.text(entry.key) == entry.value;
+           return other.text(entry.key) == std::string_view(entry.value);
          });
 }
 

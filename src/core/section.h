@@ -57,6 +57,17 @@ class Section {
   /// An error for the first key not in `known`, with the nearest known one as a suggestion.
   [[nodiscard]] Result<void> reject_unknown(std::initializer_list<std::string_view> known) const;
 
+  /// The keys that have not the same value in `other`, or only one of the two has.
+  [[nodiscard]] std::vector<std::string> differences(const Section& other) const;
+
+  /// Calls `look(key, value)` for all there is.
+  template <class Look>
+  void for_each(Look look) const {
+    for (const Entry& entry : entries_) {
+      look(std::string_view(entry.key), std::string_view(entry.value));
+    }
+  }
+
   /// The same values for the same keys, wherever they come from?
   friend bool operator==(const Section& one, const Section& other) noexcept;
 

@@ -10,7 +10,7 @@ Analysis::Analysis(std::vector<NamedDetector> detectors, std::vector<Network> lo
       local_(std::move(local)),
       keeps_sources_(std::ranges::any_of(detectors_, &NamedDetector::wants_outgoing)),
       events_(std::make_unique<EventList>()) {
-  if (!local_.empty()) set_local(local_);
+  tell_local();
 }
 
 void Analysis::keep_local(PacketBatch& batch) noexcept {
@@ -52,8 +52,25 @@ bool Analysis::has_open_scans() const noexcept {
   return pressure_.is_waiting(evicted);
 }
 
-void Analysis::set_local(std::span<const Network> networks) noexcept {
-  for (const NamedDetector& each : detectors_) each.detector->set_local(networks);
+void Analysis::set_own(std::vector<Network> addresses) {
+  own_ = std::move(addresses);
+  tell_local();
+}
+
+Result<void> Analysis::adopt(const EngineSettings& settings) {
+  local_.assign(settings.local().begin(), settings.local().end());
+  tell_local();
+  const Section options = settings.detector();
+  for (const NamedDetector& each : detectors_) {
+    if (auto done = each.detector->tune(options); !done) return done;
+  }
+  return {};
+}
+
+void Analysis::tell_local() noexcept {
+  for (const NamedDetector& each : detectors_) {
+    each.detector->set_local(local_.empty() ? own_ : local_);
+  }
 }
 
 EngineAccounts Analysis::accounts(const Captures& captures) const noexcept {

@@ -14,6 +14,7 @@
 #include "core/scan_event.h"
 #include "daemon/accounts.h"
 #include "daemon/pressure.h"
+#include "daemon/reload.h"
 #include "detect/detector.h"
 
 namespace scanlogd {
@@ -70,8 +71,13 @@ class Analysis {
   /// packets come?
   [[nodiscard]] bool has_open_scans() const noexcept;
 
-  /// The networks that are ours, for all detectors.
-  void set_local(std::span<const Network> networks) noexcept;
+  /// The addresses that this machine has: what is local to detectors as long as nothing else is
+  /// said to be.
+  void set_own(std::vector<Network> addresses);
+
+  /// Judges by other settings from now on; what the detectors remember stays. An error says which
+  /// of them take a new start.
+  [[nodiscard]] Result<void> adopt(const EngineSettings& settings);
 
   /// What was counted here and by `captures`; `unsent` is for whoever sends.
   [[nodiscard]] EngineAccounts accounts(const Captures& captures) const noexcept;
@@ -93,10 +99,12 @@ class Analysis {
   }
 
   void keep_local(PacketBatch& batch) noexcept;
+  void tell_local() noexcept;
   [[nodiscard]] std::optional<StatePressure> press(std::chrono::nanoseconds now);
 
   std::vector<NamedDetector> detectors_;
   std::vector<Network> local_;
+  std::vector<Network> own_;
   bool keeps_sources_;  ///< packets from local networks, too
   std::unique_ptr<EventList> events_;
   std::chrono::nanoseconds advanced_{};  ///< the latest time that detectors were told

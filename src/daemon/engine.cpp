@@ -33,7 +33,7 @@ constexpr std::chrono::milliseconds kDrain = 30ms;
 constexpr std::chrono::milliseconds kCollect = 5ms;
 
 /// Descriptors that are polled before those of the captures.
-constexpr std::size_t kFixed = 2;
+constexpr std::size_t kFixed = 3;
 
 /// Batches taken from one capture before the others, and signals, get their turn.
 constexpr int kBatchesPerTurn = 64;
@@ -101,6 +101,10 @@ int Engine::timeout() const {
   if (options_.accounts > 0ms) {
     limit(std::chrono::ceil<std::chrono::milliseconds>(next_accounts_ - Clock::now()));
   }
+  if (options_.notifier != nullptr) {
+    const auto beat = options_.notifier->until_beat(Clock::now());
+    if (beat >= 0ms) limit(beat);
+  }
   return static_cast<int>(wait.count());
 }
 
@@ -109,6 +113,7 @@ Result<void> Engine::wait() {
   polled_.push_back({.fd = signals_, .events = POLLIN, .revents = 0});
   const int interfaces = options_.interfaces ? options_.interfaces->fd() : -1;
   polled_.push_back({.fd = interfaces, .events = POLLIN, .revents = 0});
+  polled_.push_back({.fd = outlet_.fd(), .events = POLLIN, .revents = 0});
   for (const Capture* const capture : open_) {
     // poll(2) leaves negative descriptors alone.
     const bool collects = std::ranges::find(collecting_, capture) != collecting_.end();
@@ -126,6 +131,7 @@ Result<void> Engine::wait() {
   if (!busy_.empty()) unchecked_ = true;
   if (polled_[0].revents != 0) handle_signals();
   if (polled_[1].revents != 0) follow_interfaces();
+  if (polled_[2].revents != 0) outlet_.listen();
   return {};
 }
 
@@ -137,7 +143,7 @@ void Engine::handle_signals() {
   for (std::size_t i = 0; i < count; ++i) {
     switch (arrived[i].ssi_signo) {
       case SIGHUP:
-        outlet_.flush(Flush::reopen);
+        reload();
         break;
       case SIGCONT:
         blindness_.stopped(dropped(), calm_, std::chrono::system_clock::now());
@@ -150,6 +156,17 @@ void Engine::handle_signals() {
         break;
     }
   }
+}
+
+void Engine::reload() {
+  if (options_.reload) {
+    if (const auto orders = options_.reload()) {
+      if (options_.accounts != orders->accounts) next_accounts_ = Clock::now() + orders->accounts;
+      options_.accounts = orders->accounts;
+      if (orders->engines) outlet_.adopt(*orders->engines);
+    }
+  }
+  outlet_.flush(Flush::reopen);
 }
 
 void Engine::serve(Capture& capture) {
@@ -210,6 +227,9 @@ void Engine::keep_house() {
   if (options_.accounts > 0ms && now >= next_accounts_) {
     next_accounts_ = now + options_.accounts;
     outlet_.report_accounts(captures_);
+  }
+  if (options_.notifier != nullptr && options_.notifier->is_due(now)) {
+    options_.notifier->beat(now, {});
   }
   if (options_.progress != nullptr && now >= next_progress_) {
     next_progress_ = now + kProgressInterval;

@@ -5,6 +5,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -15,7 +16,9 @@
 #include "core/result.h"
 #include "core/unique_fd.h"
 #include "daemon/blindness.h"
+#include "daemon/notify.h"
 #include "daemon/pipeline.h"
+#include "daemon/reloader.h"
 
 namespace scanlogd {
 
@@ -25,6 +28,10 @@ struct EngineOptions {
   std::optional<InterfaceMonitor> interfaces;  ///< what the captures are told of
   bool tells_of_interfaces = true;             ///< or does another engine that sees the same ones?
   std::chrono::milliseconds accounts{0};       ///< how often to write the accounts; 0: never
+  /// Called at SIGHUP, before the logs are opened anew; empty: nothing.
+  std::move_only_function<std::optional<Orders>()> reload{};
+  /// Of the service manager, who is told that all is well; nullptr: nobody is. Not owned.
+  Notifier* notifier = nullptr;
   /// Called with the sums of all captures a few times a second; nullptr: not at all.
   void (*progress)(const CaptureStats& sum) = nullptr;
 };
@@ -46,6 +53,8 @@ class Engine {
 
   [[nodiscard]] Result<void> wait();
   void handle_signals();
+  /// Reads the configuration again, and opens the logs anew.
+  void reload();
   /// Polls one capture until it is idle or its turn is over.
   void serve(Capture& capture);
   /// Lets sinks try again, tells of what was not seen, writes the accounts, each at its own pace.
@@ -69,7 +78,7 @@ class Engine {
   std::vector<Capture*> open_;        ///< captures that still deliver
   std::vector<Capture*> busy_;        ///< open ones that have work
   std::vector<Capture*> collecting_;  ///< open ones to be polled again without waiting for them
-  std::vector<pollfd> polled_;        ///< signals, then the open captures
+  std::vector<pollfd> polled_;        ///< `kFixed` others, then the open captures
   bool stop_ = false;
   bool more_ = false;  ///< some capture was left before it was idle
   std::string failure_;

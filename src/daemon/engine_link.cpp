@@ -29,19 +29,63 @@ template <>
 constexpr std::uint32_t kKind<ScanPorts> = 4;
 template <>
 constexpr std::uint32_t kKind<EngineState> = 5;
+template <>
+constexpr std::uint32_t kKind<Pulse> = 6;
+template <>
+constexpr std::uint32_t kKind<EngineSettings> = 7;
+
+// What the recorder sends.
+using RecorderRecord = std::variant<EngineSettings, Pulse>;
 
 // True if `bytes` are a record of this kind, which is then in `out`.
-template <class Record>
-bool read_as(std::uint32_t kind, const std::byte* bytes, std::size_t size,
-             EngineRecord& out) noexcept {
+template <class Record, class Variant>
+bool read_as(std::uint32_t kind, const std::byte* bytes, std::size_t size, Variant& out) noexcept {
   static_assert(std::is_trivially_copyable_v<Record>);
   if (kind != kKind<Record> || size != sizeof(Record)) return false;
-  std::memcpy(&out.emplace<Record>(), bytes, sizeof(Record));
+  std::memcpy(&out.template emplace<Record>(), bytes, sizeof(Record));
   return true;
 }
 
-constexpr std::size_t kLargest = std::max({sizeof(FoundScan), sizeof(ScanPorts), sizeof(Notice),
-                                           sizeof(EngineAccounts), sizeof(EngineState)});
+constexpr std::size_t kLargest =
+    std::max({sizeof(FoundScan), sizeof(ScanPorts), sizeof(Notice), sizeof(EngineAccounts),
+              sizeof(EngineState), sizeof(EngineSettings)});
+
+/// A datagram as it came: of which kind, and what.
+struct Datagram {
+  std::uint32_t kind = 0;
+  alignas(std::max_align_t) std::array<std::byte, kLargest> bytes;
+  std::size_t size = 0;
+};
+
+/// Takes one, without waiting. `record`: it has a kind.
+EngineInbox::Look receive(int socket, Datagram& datagram) noexcept {
+  using Look = EngineInbox::Look;
+  std::array<iovec, 2> parts{{{.iov_base = &datagram.kind, .iov_len = sizeof(datagram.kind)},
+                              {.iov_base = datagram.bytes.data(), .iov_len = kLargest}}};
+  msghdr message{};
+  message.msg_iov = parts.data();
+  message.msg_iovlen = parts.size();
+  const ssize_t size = ::recvmsg(socket, &message, MSG_DONTWAIT);
+  if (size == 0) return Look::closed;
+  if (size < 0) return errno == EAGAIN || errno == EINTR ? Look::nothing : Look::closed;
+  if (static_cast<std::size_t>(size) < sizeof(datagram.kind)) return Look::nothing;
+  datagram.size = static_cast<std::size_t>(size) - sizeof(datagram.kind);
+  return Look::record;
+}
+
+/// Sends one, without waiting: 0, or why not.
+template <class Record>
+int send_record(int socket, const Record& record) noexcept {
+  static_assert(sizeof(Record) <= kLargest);
+  std::uint32_t kind = kKind<Record>;
+  std::array<iovec, 2> parts{
+      {{.iov_base = &kind, .iov_len = sizeof(kind)},
+       {.iov_base = const_cast<Record*>(&record), .iov_len = sizeof(record)}}};
+  msghdr message{};
+  message.msg_iov = parts.data();
+  message.msg_iovlen = parts.size();
+  return ::sendmsg(socket, &message, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0 ? 0 : errno;
+}
 
 /// Room for a burst of a few thousand scans while the recorder is at its disk.
 constexpr int kBufferSize = 4 << 20;
@@ -69,44 +113,57 @@ Result<std::pair<UniqueFd, UniqueFd>> make_engine_link() {
 }
 
 EngineInbox::Look EngineInbox::take(EngineRecord& record) noexcept {
-  std::uint32_t kind = 0;
-  alignas(std::max_align_t) std::array<std::byte, kLargest> bytes;
-  std::array<iovec, 2> parts{{{.iov_base = &kind, .iov_len = sizeof(kind)},
-                              {.iov_base = bytes.data(), .iov_len = bytes.size()}}};
-  msghdr message{};
-  message.msg_iov = parts.data();
-  message.msg_iovlen = parts.size();
-  const ssize_t size = ::recvmsg(socket_.get(), &message, MSG_DONTWAIT);
-  if (size == 0) return Look::closed;
-  if (size < 0) {
-    return errno == EAGAIN || errno == EINTR ? Look::nothing : Look::closed;
-  }
-  if (static_cast<std::size_t>(size) < sizeof(kind)) return Look::nothing;
-  const std::size_t rest = static_cast<std::size_t>(size) - sizeof(kind);
-  const bool is_known = read_as<FoundScan>(kind, bytes.data(), rest, record) ||
-                        read_as<ScanPorts>(kind, bytes.data(), rest, record) ||
-                        read_as<Notice>(kind, bytes.data(), rest, record) ||
-                        read_as<EngineAccounts>(kind, bytes.data(), rest, record) ||
-                        read_as<EngineState>(kind, bytes.data(), rest, record);
-  return is_known ? Look::record : Look::nothing;
+  Datagram datagram;
+  const Look look = receive(socket_.get(), datagram);
+  if (look != Look::record) return look;
+  const auto read = [&]<class... Record>(std::variant<Record...>& out) {
+    return (read_as<Record>(datagram.kind, datagram.bytes.data(), datagram.size, out) || ...);
+  };
+  return read(record) ? Look::record : Look::nothing;
+}
+
+bool EngineInbox::send(const EngineSettings& settings) noexcept {
+  return send_record(socket_.get(), settings) == 0;
+}
+
+bool EngineInbox::send(const Pulse& pulse) noexcept {
+  return send_record(socket_.get(), pulse) == 0;
 }
 
 template <class Record>
 bool LinkedOutlet::send(const Record& record) noexcept {
-  std::uint32_t kind = kKind<Record>;
-  std::array<iovec, 2> parts{
-      {{.iov_base = &kind, .iov_len = sizeof(kind)},
-       {.iov_base = const_cast<Record*>(&record), .iov_len = sizeof(record)}}};
-  msghdr message{};
-  message.msg_iov = parts.data();
-  message.msg_iovlen = parts.size();
-  if (::sendmsg(socket_.get(), &message, MSG_NOSIGNAL | MSG_DONTWAIT) >= 0) return true;
-  if (errno == EPIPE || errno == ECONNRESET) is_alone_ = true;
-  return false;
+  const int code = send_record(socket_.get(), record);
+  if (code == EPIPE || code == ECONNRESET) is_alone_ = true;
+  return code == 0;
+}
+
+void LinkedOutlet::adopt(const EngineSettings& settings) {
+  if (auto done = analysis_.adopt(settings); !done) notify(Severity::warning, done.error().what);
+}
+
+void LinkedOutlet::listen() {
+  // A few, and then packets again.
+  constexpr int kPerTurn = 8;
+  for (int i = 0; i < kPerTurn && take_one(); ++i) {
+  }
+}
+
+bool LinkedOutlet::take_one() {
+  Datagram datagram;
+  const auto look = receive(socket_.get(), datagram);
+  if (look == EngineInbox::Look::closed) is_alone_ = true;
+  if (look != EngineInbox::Look::record) return false;
+  RecorderRecord record;
+  if (read_as<EngineSettings>(datagram.kind, datagram.bytes.data(), datagram.size, record)) {
+    adopt(std::get<EngineSettings>(record));
+  } else if (read_as<Pulse>(datagram.kind, datagram.bytes.data(), datagram.size, record)) {
+    (void)send(std::get<Pulse>(record));  // without room it is asked for again
+  }
+  return true;
 }
 
 std::vector<AllowedCall> LinkedOutlet::calls() const {
-  return {{"sendmsg", {is(0, socket_.get())}}};
+  return {{"sendmsg", {is(0, socket_.get())}}, {"recvmsg", {is(0, socket_.get())}}};
 }
 
 void LinkedOutlet::tell_state(bool is_running, std::string_view what) noexcept {

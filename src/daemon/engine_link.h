@@ -33,8 +33,13 @@ struct EngineState {
   Notice what;              ///< then: what this machine could not give, or nothing; else the error
 };
 
+/// Sent to an engine, which returns it once its loop comes round.
+struct Pulse {
+  std::uint64_t number = 0;
+};
+
 /// What an engine sends.
-using EngineRecord = std::variant<FoundScan, ScanPorts, Notice, EngineAccounts, EngineState>;
+using EngineRecord = std::variant<FoundScan, ScanPorts, Notice, EngineAccounts, EngineState, Pulse>;
 
 /// The recorder's end.
 class EngineInbox {
@@ -48,6 +53,10 @@ class EngineInbox {
 
   /// Takes one record, without waiting. What is none counts as nothing.
   [[nodiscard]] Look take(EngineRecord& record) noexcept;
+
+  /// Sends to the engine, without waiting. False where there is no room.
+  [[nodiscard]] bool send(const EngineSettings& settings) noexcept;
+  [[nodiscard]] bool send(const Pulse& pulse) noexcept;
 
  private:
   UniqueFd socket_;
@@ -76,6 +85,11 @@ class LinkedOutlet final : public Outlet {
   void notify(Severity severity, std::string_view text) override;
   /// Sends the accounts, or keeps them for later.
   void report_accounts(const Captures& captures) override;
+  /// Refusals are sent as a notice.
+  void adopt(const EngineSettings& settings) override;
+  [[nodiscard]] int fd() const noexcept override { return socket_.get(); }
+  /// Takes what the recorder has sent: other settings, pulses.
+  void listen() override;
   /// Sends what was kept, and how much was not sent.
   void flush(Flush how) noexcept override;
   [[nodiscard]] bool waiting() const noexcept override;
@@ -87,6 +101,8 @@ class LinkedOutlet final : public Outlet {
   /// False where there was no room, or nobody is left to read.
   template <class Record>
   bool send(const Record& record) noexcept;
+  /// Takes one record of the recorder. False where there is none.
+  bool take_one();
 
   void pass_on(const ScanEvent& event, std::chrono::nanoseconds wall_minus_monotonic) noexcept;
   void pass_on(const ScanPorts& ports, std::chrono::nanoseconds wall_minus_monotonic) noexcept;

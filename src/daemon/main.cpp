@@ -60,13 +60,16 @@ void show_progress(const CaptureStats& sum) {
 }
 
 /// One process does all.
-Result<void> run_alone(const Options& options, Started& started, bool shows_progress) {
+Result<void> run_alone(const Options& options, Started& started, Reloader& reloader,
+                       bool shows_progress) {
   EngineParts& parts = started.engines.front();
   Pipeline pipeline(std::move(parts.analysis), *started.reporter);
   Engine engine(pipeline, parts.captures, started.signals.get(),
                 {.is_live = options.live(),
                  .interfaces = std::move(parts.interfaces),
                  .accounts = options.accounts,
+                 .reload = [&] { return reloader.reload(); },
+                 .notifier = &started.notifier,
                  .progress = shows_progress ? show_progress : nullptr});
   auto ended = engine.run();
   if (shows_progress) (void)std::fputs("\033[K", stderr);
@@ -86,21 +89,27 @@ Result<void> run_engine(Started& started) {
 }
 
 /// The half that touches the world.
-Result<void> run_recorder(const Options& options, Started& started) {
+Result<void> run_recorder(const Options& options, Started& started, Reloader& reloader) {
   Recorder recorder(*started.reporter, std::move(started.children), std::move(started.names),
-                    started.signals.get(), {.accounts = options.accounts, .reload = {}});
+                    started.signals.get(),
+                    {.accounts = options.accounts,
+                     .reload = [&] { return reloader.reload(); },
+                     .notifier = &started.notifier});
   return recorder.run();
 }
 
 /// Alone or as the recorder: what the terminal, the service manager and the log hear.
-int run_in_front(const Options& options, Started& started, bool shows_progress) {
+int run_in_front(const Configuration& configuration, Started& started, bool shows_progress) {
+  const Options& options = configuration.options();
   if (options.foreground) {
     if (!started.missing.empty()) (void)complain(started.missing);
     (void)complain(started.watching);
   }
-  started.notifier.ready();
-  const auto ended = started.part == Part::alone ? run_alone(options, started, shows_progress)
-                                                 : run_recorder(options, started);
+  started.notifier.ready(started.watching);
+  Reloader reloader(configuration, *started.reporter, started.notifier, started.watching);
+  const auto ended = started.part == Part::alone
+                         ? run_alone(options, started, reloader, shows_progress)
+                         : run_recorder(options, started, reloader);
   started.notifier.stopping();
   if (ended) return 0;
   if (!options.daemonises()) return complain(ended.error().what);
@@ -131,7 +140,7 @@ int run(const Configuration& configuration) {
     case Part::recorder:
       break;
   }
-  const int status = run_in_front(options, *started, shows_progress);
+  const int status = run_in_front(configuration, *started, shows_progress);
   if (!options.live()) return status;
   started->reporter.reset();
   std::_Exit(status);

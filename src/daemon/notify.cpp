@@ -3,13 +3,40 @@
 
 #include <sys/socket.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
+#include <charconv>
 #include <cstddef>
+#include <cstdint>
 #include <cstdlib>
+#include <optional>
 
 namespace scanlogd {
+namespace {
+
+/// A number in the environment; nullopt where there is none.
+std::optional<std::uint64_t> number_from(const char* name) {
+  const char* const variable = std::getenv(name);
+  if (variable == nullptr) return std::nullopt;
+  const std::string_view text = variable;
+  std::uint64_t number = 0;
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error != std::errc{} || stop != text.data() + text.size()) return std::nullopt;
+  return number;
+}
+
+/// Half of what the service manager waits for at most; 0: it does not wait for us.
+std::chrono::microseconds watchdog_interval() {
+  constexpr std::uint64_t kMost = 1'000'000'000'000;  // eleven days, and far from overflow
+  const auto pid = number_from("WATCHDOG_PID");
+  if (pid && *pid != static_cast<std::uint64_t>(::getpid())) return {};
+  const auto limit = number_from("WATCHDOG_USEC");
+  return std::chrono::microseconds(std::min(limit.value_or(0), kMost) / 2);
+}
+
+}  // namespace
 
 Result<Notifier> Notifier::from_environment() {
   const char* const variable = std::getenv("NOTIFY_SOCKET");
@@ -29,7 +56,37 @@ Result<Notifier> Notifier::from_environment() {
   if (::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), size) != 0) {
     return fail_errno("connect", "NOTIFY_SOCKET", errno);
   }
-  return Notifier(std::move(socket));
+  return Notifier(std::move(socket), watchdog_interval());
+}
+
+void Notifier::ready(std::string_view status) const {
+  send(std::string("READY=1\nSTATUS=").append(status));
+}
+
+void Notifier::reloading() const {
+  // The time tells a manager that asks for it which request this answers (Type=notify-reload).
+  const auto now =
+      std::chrono::duration_cast<std::chrono::microseconds>(Clock::now().time_since_epoch());
+  send("RELOADING=1\nMONOTONIC_USEC=" + std::to_string(now.count()));
+}
+
+void Notifier::stopping() const { send("STOPPING=1"); }
+
+std::chrono::milliseconds Notifier::until_beat(Clock::time_point now) const noexcept {
+  if (interval_ == interval_.zero()) return std::chrono::milliseconds(-1);
+  return std::max(std::chrono::ceil<std::chrono::milliseconds>(next_ - now),
+                  std::chrono::milliseconds(0));
+}
+
+bool Notifier::is_due(Clock::time_point now) const noexcept {
+  return interval_ > interval_.zero() && now >= next_;
+}
+
+void Notifier::beat(Clock::time_point now, std::string_view status) {
+  next_ = now + interval_;
+  std::string state = "WATCHDOG=1";
+  if (!status.empty()) state.append("\nSTATUS=").append(status);
+  send(state);
 }
 
 void Notifier::send(std::string_view state) const noexcept {

@@ -27,6 +27,10 @@ void Pipeline::report_accounts(const Captures& captures) {
   notify(Severity::info, accounts(captures));
 }
 
+void Pipeline::adopt(const EngineSettings& settings) {
+  if (auto done = analysis_.adopt(settings); !done) notify(Severity::warning, done.error().what);
+}
+
 void Pipeline::flush(Flush how) noexcept { reporter_.flush(how); }
 
 bool Pipeline::waiting() const noexcept { return reporter_.waiting(); }

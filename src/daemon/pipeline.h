@@ -38,6 +38,15 @@ class Outlet {
   /// Says the accounts, of `captures` and of everything here.
   virtual void report_accounts(const Captures& captures) = 0;
 
+  /// Judges by other settings from now on; says what takes a new start.
+  virtual void adopt(const EngineSettings& settings) = 0;
+
+  /// Descriptor that is readable when `listen` has something to hear; negative: never.
+  [[nodiscard]] virtual int fd() const noexcept = 0;
+
+  /// Does what the other side asks for.
+  virtual void listen() = 0;
+
   /// Delivers what waits.
   virtual void flush(Flush how) noexcept = 0;
 
@@ -67,6 +76,10 @@ class Pipeline final : public Outlet {
   void notify(Severity severity, std::string_view text) override;
   /// Gives the sinks a notice with the accounts.
   void report_accounts(const Captures& captures) override;
+  void adopt(const EngineSettings& settings) override;
+  /// There is no other side.
+  [[nodiscard]] int fd() const noexcept override { return -1; }
+  void listen() override {}
   /// Flushes the sinks.
   void flush(Flush how) noexcept override;
   [[nodiscard]] bool waiting() const noexcept override;

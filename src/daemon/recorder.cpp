@@ -23,6 +23,9 @@ constexpr std::chrono::milliseconds kFlushInterval = 200ms;
 /// How long engines have to answer, and to end.
 constexpr std::chrono::seconds kPatience = 1s;
 
+/// How soon an engine is asked again whether it is alive.
+constexpr std::chrono::seconds kPulseInterval = 1s;
+
 /// Records taken from one engine before the others get their turn.
 constexpr int kRecordsPerTurn = 256;
 
@@ -44,6 +47,7 @@ Result<void> Recorder::run() {
   while (std::ranges::any_of(engines_, is_open)) {
     if (auto waited = wait(); !waited) return waited;
     answer_when_complete();
+    keep_alive();
     if (reporter_.waiting()) reporter_.flush(Flush::waiting);
     if (auto sound = reporter_.failure(); !sound && !stopping_) {
       failure_ = sound.error().what;
@@ -73,14 +77,7 @@ Result<void> Recorder::wait() {
     polled.push_back(
         {.fd = engine.is_open ? engine.child.inbox.fd() : -1, .events = POLLIN, .revents = 0});
   }
-  std::chrono::milliseconds timeout = -1ms;
-  if (reporter_.waiting()) timeout = kFlushInterval;
-  if (asked_ || stopping_) timeout = 100ms;
-  if (options_.accounts > 0ms && timeout < 0ms) {
-    timeout =
-        std::max(0ms, std::chrono::ceil<std::chrono::milliseconds>(next_accounts_ - Clock::now()));
-  }
-  if (::poll(polled.data(), polled.size(), static_cast<int>(timeout.count())) < 0 &&
+  if (::poll(polled.data(), polled.size(), static_cast<int>(timeout().count())) < 0 &&
       errno != EINTR) {
     return fail_errno("poll", "engines", errno);
   }
@@ -91,6 +88,62 @@ Result<void> Recorder::wait() {
   return {};
 }
 
+std::chrono::milliseconds Recorder::timeout() const {
+  using std::chrono::ceil;
+  using std::chrono::milliseconds;
+  milliseconds wait = -1ms;
+  const auto limit = [&](milliseconds other) {
+    if (wait < 0ms || other < wait) wait = std::max(other, 0ms);
+  };
+  const auto now = Clock::now();
+  if (reporter_.waiting()) limit(kFlushInterval);
+  if (asked_ || stopping_) limit(100ms);
+  if (options_.accounts > 0ms) limit(ceil<milliseconds>(next_accounts_ - now));
+  if (stopping_ || options_.notifier == nullptr) return wait;
+  const auto beat = options_.notifier->until_beat(now);
+  if (beat >= 0ms)
+    limit(options_.notifier->is_due(now) ? ceil<milliseconds>(next_pulse_ - now) : beat);
+  return wait;
+}
+
+void Recorder::keep_alive() {
+  const auto now = Clock::now();
+  if (stopping_ || options_.notifier == nullptr || !options_.notifier->is_due(now)) return;
+  const bool all_answered = std::ranges::all_of(
+      engines_, [&](const Engine& engine) { return !engine.is_open || engine.pulse == pulse_; });
+  if (all_answered) {
+    options_.notifier->beat(now, "scans found: " + std::to_string(reporter_.book().detected));
+    ++pulse_;
+  } else if (now < next_pulse_) {
+    return;
+  }
+  send_pulse();
+}
+
+void Recorder::send_pulse() {
+  next_pulse_ = Clock::now() + kPulseInterval;
+  for (Engine& engine : engines_) {
+    if (engine.is_open) (void)engine.child.inbox.send(Pulse{.number = pulse_});
+  }
+}
+
+void Recorder::reload() {
+  if (options_.reload) {
+    if (const auto orders = options_.reload()) {
+      if (options_.accounts != orders->accounts) next_accounts_ = Clock::now() + orders->accounts;
+      options_.accounts = orders->accounts;
+      for (Engine& engine : engines_) {
+        if (!orders->engines || !engine.is_open || engine.child.inbox.send(*orders->engines)) {
+          continue;
+        }
+        reporter_.notify(Severity::error,
+                         "an engine could not be told of the new configuration; restart");
+      }
+    }
+  }
+  reporter_.flush(Flush::reopen);
+}
+
 void Recorder::handle_signals() {
   std::array<signalfd_siginfo, 8> arrived;
   const ssize_t size = ::read(signals_, arrived.data(), sizeof(arrived));
@@ -99,8 +152,7 @@ void Recorder::handle_signals() {
   for (std::size_t i = 0; i < count; ++i) {
     switch (arrived[i].ssi_signo) {
       case SIGHUP:
-        if (options_.reload) options_.reload();
-        reporter_.flush(Flush::reopen);
+        reload();
         break;
       case SIGUSR1:
         ask_for_accounts();
@@ -144,6 +196,8 @@ void Recorder::take(Engine& engine, const EngineRecord& record) {
     engine.has_answered = true;
   } else if (const auto* const state = std::get_if<EngineState>(&record)) {
     if (!state->is_running) engine.failure = state->what.view();
+  } else if (const auto* const pulse = std::get_if<Pulse>(&record)) {
+    engine.pulse = pulse->number;
   }
 }
 

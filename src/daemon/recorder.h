@@ -6,12 +6,15 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "core/result.h"
 #include "core/unique_fd.h"
 #include "daemon/engine_link.h"
+#include "daemon/notify.h"
+#include "daemon/reloader.h"
 #include "daemon/reporter.h"
 
 namespace scanlogd {
@@ -20,7 +23,10 @@ namespace scanlogd {
 struct RecorderOptions {
   std::chrono::milliseconds accounts{0};  ///< how often to write them; 0: at the end only
   /// Called at SIGHUP, before the logs are opened anew; empty: nothing.
-  std::move_only_function<void()> reload;
+  std::move_only_function<std::optional<Orders>()> reload{};
+  /// Of the service manager, who is told that all is well as long as every engine answers; nullptr:
+  /// nobody is. Not owned.
+  Notifier* notifier = nullptr;
 };
 
 /// Reads what engines send until they have ended, and passes signals on to them. No packet comes
@@ -50,11 +56,17 @@ class Recorder {
     EngineAccounts accounts;
     bool is_open = true;       ///< may still send
     bool has_answered = true;  ///< to the latest question for its accounts
+    std::uint64_t pulse = 0;   ///< the latest that it returned
     std::string failure;       ///< why it cannot go on, in its own words
   };
 
   [[nodiscard]] Result<void> wait();
+  [[nodiscard]] std::chrono::milliseconds timeout() const;
   void handle_signals();
+  void reload();
+  /// Feeds the watchdog, if every engine has returned the latest pulse; else asks for it again.
+  void keep_alive();
+  void send_pulse();
   void serve(Engine& engine);
   void take(Engine& engine, const EngineRecord& record);
   void ask_for_accounts();
@@ -69,7 +81,9 @@ class Recorder {
   int signals_;
   RecorderOptions options_;
   Clock::time_point next_accounts_;
-  Clock::time_point patience_;  ///< when to answer without those that are silent
+  Clock::time_point patience_;    ///< when to answer without those that are silent
+  std::uint64_t pulse_ = 0;       ///< the latest sent
+  Clock::time_point next_pulse_;  ///< when to send it again
   bool asked_ = false;
   bool stopping_ = false;
   std::chrono::nanoseconds latest_{};  ///< detection; the limiter's clock must not run backwards

@@ -63,6 +63,7 @@ constexpr std::array kRecorder = {
     AllowedCall{"renameat2"},
     AllowedCall{"mmap", {lacks(2, PROT_EXEC)}},  // the index of SQLite's log
     AllowedCall{"mremap"},
+    AllowedCall{"madvise"},  // of tables that are made to see whether options are right
     AllowedCall{"getpid"},
     AllowedCall{"geteuid"},
     AllowedCall{"getrandom"},

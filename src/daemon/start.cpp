@@ -320,9 +320,7 @@ Result<Started> start(const Options& options, int readable) {
          .analysis = Analysis(std::move(detectors->of_engines[engine]), options.local),
          .interfaces = std::move(interfaces[engine]),
          .is_first = engine == 0});
-    if (options.live() && options.local.empty()) {
-      started.engines.back().analysis.set_local(own_addresses());
-    }
+    if (options.live()) started.engines.back().analysis.set_own(own_addresses());
     memory += started.engines.back().analysis.memory();
   }
   started.names = started.engines.front().analysis.names();

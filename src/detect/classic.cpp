@@ -56,7 +56,30 @@ struct Rule {
   [[nodiscard]] std::uint16_t weight(Port port) const noexcept {
     return port < kFirstUnprivilegedPort ? low_weight : high_weight;
   }
+  /// A source is below the threshold while it has at most this many ports on its list.
+  [[nodiscard]] std::uint32_t most_ports() const noexcept {
+    return (threshold - 1) / std::min(low_weight, high_weight);
+  }
 };
+
+Result<Rule> parse_rule(const Section& options) {
+  const auto threshold = options.number("threshold", kThreshold, 2, 10000);
+  if (!threshold) return std::unexpected(threshold.error());
+  const auto delay = options.duration("delay", kDelay, 10ms, 1h);
+  if (!delay) return std::unexpected(delay.error());
+  const auto low = options.number("low_weight", kLowWeight, 1, 1000);
+  if (!low) return std::unexpected(low.error());
+  const auto high = options.number("high_weight", kHighWeight, 1, 1000);
+  if (!high) return std::unexpected(high.error());
+  if (*threshold <= std::max(*low, *high)) {
+    return fail(options.origin("threshold") + ": " + std::to_string(*threshold) +
+                " must be more than one port weighs: a scan is at least two ports");
+  }
+  return Rule{.threshold = static_cast<std::uint32_t>(*threshold),
+              .delay = static_cast<std::uint32_t>(*delay / kTick),
+              .low_weight = static_cast<std::uint16_t>(*low),
+              .high_weight = static_cast<std::uint16_t>(*high)};
+}
 
 /// What is kept of a source that has sent more than one packet; exactly one cache line with the
 /// default twenty ports.
@@ -93,6 +116,9 @@ struct Source {
   }
 };
 static_assert(sizeof(Source<20>) == 64);
+
+/// The delay is how long the tables keep a source, and so not among them.
+constexpr std::array<std::string_view, 3> kTunable = {"threshold", "low_weight", "high_weight"};
 
 enum Outcome : std::size_t {
   not_ipv4_tcp,
@@ -164,6 +190,32 @@ class ClassicDetector final : public Detector {
     records_.advance(now, events);
   }
   void set_local(std::span<const Network> /*networks*/) noexcept override {}
+
+  [[nodiscard]] Result<void> tune(const Section& options) override {
+    const auto wanted = parse_rule(options);
+    if (!wanted) return std::unexpected(wanted.error());
+    if (wanted->most_ports() > kPorts) {
+      return fail(options.origin("threshold") + ": " + std::to_string(wanted->threshold) +
+                  " takes more ports than are remembered of a source until the next start");
+    }
+    const std::uint32_t threshold = rule_.threshold;
+    const std::uint32_t delay = rule_.delay;
+    rule_ = *wanted;
+    rule_.delay = delay;
+    // A source stays reported, or not; who is not keeps the ports that were counted.
+    table_.for_each([&](const Source<kPorts>& source, std::uint16_t& weight) {
+      if (weight == 0) return;
+      const auto least = static_cast<std::uint16_t>(rule_.threshold);
+      if (weight >= threshold) {
+        weight = least;
+        return;
+      }
+      std::uint32_t sum = 0;
+      for (std::size_t i = 0; i < source.count; ++i) sum += rule_.weight(source.ports[i]);
+      weight = static_cast<std::uint16_t>(std::min<std::uint32_t>(sum, rule_.threshold - 1));
+    });
+    return {};
+  }
 
   [[nodiscard]] DetectorStats stats() const noexcept override {
     return {.counters = counters_,
@@ -438,31 +490,15 @@ Result<std::unique_ptr<Detector>> make_classic(const Section& options, HashKey k
       !known) {
     return std::unexpected(known.error());
   }
-  const auto threshold = options.number("threshold", kThreshold, 2, 10000);
-  if (!threshold) return std::unexpected(threshold.error());
-  const auto delay = options.duration("delay", kDelay, 10ms, 1h);
-  if (!delay) return std::unexpected(delay.error());
-  const auto low = options.number("low_weight", kLowWeight, 1, 1000);
-  if (!low) return std::unexpected(low.error());
-  const auto high = options.number("high_weight", kHighWeight, 1, 1000);
-  if (!high) return std::unexpected(high.error());
-
-  if (*threshold <= std::max(*low, *high)) {
-    return fail(options.origin("threshold") + ": " + std::to_string(*threshold) +
-                " must be more than one port weighs: a scan is at least two ports");
-  }
-  // A source is below the threshold while it has at most this many ports on its list.
-  const std::uint64_t ports = (*threshold - 1) / std::min(*low, *high);
-  const Rule rule{.threshold = static_cast<std::uint32_t>(*threshold),
-                  .delay = static_cast<std::uint32_t>(*delay / kTick),
-                  .low_weight = static_cast<std::uint16_t>(*low),
-                  .high_weight = static_cast<std::uint16_t>(*high)};
+  const auto rule = parse_rule(options);
+  if (!rule) return std::unexpected(rule.error());
+  const std::uint32_t ports = rule->most_ports();
   // Entries of one, two and eight cache lines.
-  if (ports <= 20) return make_with<20>(rule, options, key);
-  if (ports <= 52) return make_with<52>(rule, options, key);
-  if (ports <= 244) return make_with<244>(rule, options, key);
-  return fail(options.origin("threshold") + ": " + std::to_string(*threshold) + " with weight " +
-              std::to_string(std::min(*low, *high)) +
+  if (ports <= 20) return make_with<20>(*rule, options, key);
+  if (ports <= 52) return make_with<52>(*rule, options, key);
+  if (ports <= 244) return make_with<244>(*rule, options, key);
+  return fail(options.origin("threshold") + ": " + std::to_string(rule->threshold) +
+              " with weight " + std::to_string(std::min(rule->low_weight, rule->high_weight)) +
               " takes more than the 244 ports that are remembered of a source");
 }
 
@@ -471,6 +507,7 @@ extern const DetectorPlugin classic_detector{
     .summary =
         "the man page's rule: distinct TCP ports of one IPv4 source, weighted, within 3 s each",
     .interest = {.other_protocols = false, .outgoing = false},
+    .tunable = kTunable,
     .make = make};
 
 }  // namespace scanlogd

@@ -175,6 +175,8 @@ class ContactDetector {
   }
 
   [[nodiscard]] const Thresholds& thresholds() const noexcept { return thresholds_; }
+  /// Sums that are above the new ones already count with the next contact.
+  void set_thresholds(const Thresholds& thresholds) noexcept { thresholds_ = thresholds; }
   [[nodiscard]] std::size_t memory() const noexcept {
     return sources_.memory() + networks_.memory() + admission_.memory() + pending_.memory();
   }

@@ -45,6 +45,11 @@ class Detector {
   /// The networks that are this machine's own, or that it watches over; none: not known.
   virtual void set_local(std::span<const Network> networks) noexcept = 0;
 
+  /// Judges by `options` from now on, which `make` would take; what it remembers stays. Only the
+  /// keys of `DetectorPlugin::tunable` are looked at. An error says what takes a new start; then
+  /// nothing has changed.
+  [[nodiscard]] virtual Result<void> tune(const Section& options) = 0;
+
   [[nodiscard]] virtual DetectorStats stats() const noexcept = 0;
 };
 
@@ -52,7 +57,8 @@ class Detector {
 struct DetectorPlugin {
   std::string_view name;
   std::string_view summary;
-  Interest interest;  ///< what it must be shown
+  Interest interest;                          ///< what it must be shown
+  std::span<const std::string_view> tunable;  ///< keys of options that `tune` takes
   Result<std::unique_ptr<Detector>> (*make)(const Section& options);
 };
 

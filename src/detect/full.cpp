@@ -24,6 +24,8 @@ constexpr std::size_t kIncoming = static_cast<std::size_t>(Incoming::contact) + 
 enum Other : std::size_t { outgoing = kIncoming, own };
 constexpr std::size_t kOutcomes = own + 1;
 
+constexpr std::array<std::string_view, 1> kTunable = {"sensitivity"};
+
 class FullDetector final : public Detector {
  public:
   explicit FullDetector(FullState state) : state_(std::move(state)) {}
@@ -57,6 +59,13 @@ class FullDetector final : public Detector {
 
   void set_local(std::span<const Network> networks) noexcept override {
     state_.sides.set_local(networks);
+  }
+
+  [[nodiscard]] Result<void> tune(const Section& options) override {
+    const auto thresholds = parse_sensitivity(options);
+    if (!thresholds) return std::unexpected(thresholds.error());
+    state_.contacts.set_thresholds(*thresholds);
+    return {};
   }
 
   [[nodiscard]] DetectorStats stats() const noexcept override {
@@ -136,6 +145,7 @@ extern const DetectorPlugin full_detector{
     .name = "full",
     .summary = "failed first contacts of each source, fast or slow; all protocols, IPv4 and IPv6",
     .interest = {.other_protocols = true, .outgoing = true},
+    .tunable = kTunable,
     .make = make};
 
 }  // namespace scanlogd

@@ -35,7 +35,9 @@ Result<std::uint64_t> source_count(const Section& options) {
                         kMostSources);
 }
 
-Result<Thresholds> sensitivity(const Section& options) {
+}  // namespace
+
+Result<Thresholds> parse_sensitivity(const Section& options) {
   const std::string_view text = options.text("sensitivity").value_or("normal");
   if (text == "high") return kHighSensitivity;
   if (text == "normal") return kNormalSensitivity;
@@ -43,6 +45,8 @@ Result<Thresholds> sensitivity(const Section& options) {
   return fail(options.origin("sensitivity") + ": '" + std::string(text) +
               "' is none of high, normal, low");
 }
+
+namespace {
 
 /// The rules to leave out, for evaluation.
 Result<std::uint32_t> rules_left_out(const Section& options) {
@@ -68,7 +72,7 @@ Result<FullState> FullState::make(const Section& options, HashKey key) {
       !known) {
     return std::unexpected(known.error());
   }
-  const auto thresholds = sensitivity(options);
+  const auto thresholds = parse_sensitivity(options);
   if (!thresholds) return std::unexpected(thresholds.error());
   const auto left_out = rules_left_out(options);
   if (!left_out) return std::unexpected(left_out.error());

@@ -84,4 +84,7 @@ struct FullState {
   [[nodiscard]] std::size_t memory() const noexcept;
 };
 
+/// The thresholds that the key `sensitivity` names.
+[[nodiscard]] Result<Thresholds> parse_sensitivity(const Section& options);
+
 }  // namespace scanlogd

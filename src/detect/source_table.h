@@ -153,6 +153,17 @@ class SourceTable {
     clear(entry, std::make_index_sequence<sizeof(Entry) / sizeof(Lanes)>());
   }
 
+  /// Calls `change(entry, weight)` for each source there is, and for those that are long idle;
+  /// `weight` may be changed.
+  template <class Change>
+  void for_each(Change change) noexcept {
+    for (std::size_t index = 0; index < entries_.items().size(); ++index) {
+      Bucket& home = buckets_.items()[index / kWays];
+      if (home.tag[index % kWays] == 0) continue;
+      change(std::as_const(entries_.items()[index]), home.weight[index % kWays]);
+    }
+  }
+
   /// Sources it has room for.
   [[nodiscard]] std::size_t capacity() const noexcept { return entries_.items().size(); }
 

@@ -19,7 +19,6 @@ TESTED_ELSEWHERE = {
     "daemon/analysis.cpp": ("tests/unit/daemon/pipeline_test.cpp", "is half of a pipeline"),
     "daemon/main.cpp": ("tests/live", "the process itself"),
     "daemon/needs.cpp": ("tests/live", "what is needed shows when there is nothing else"),
-    "daemon/notify.cpp": ("tests/live", "speaks to the service manager"),
     "daemon/privilege.cpp": ("tests/live", "gives up root for good"),
     "daemon/recorder.cpp": ("tests/live", "speaks to processes"),
     "daemon/reporter.cpp": ("tests/unit/daemon/pipeline_test.cpp", "is half of a pipeline"),

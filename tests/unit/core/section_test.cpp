@@ -114,6 +114,17 @@ TEST(Section, EqualityIsOfKeysAndValuesInAnyOrderFromAnywhere) {
   EXPECT_EQ(Section(), Section());
 }
 
+TEST(Section, DifferencesAreOtherValuesAndKeysOfOneOnly) {
+  Section one = with("same", "1", "--same");
+  one.set("other", "2", "--other");
+  one.set("mine", "3", "--mine");
+  Section other = with("same", "1", "x.toml:1");
+  other.set("other", "3", "x.toml:2");
+  other.set("theirs", "4", "x.toml:3");
+  EXPECT_EQ(one.differences(other), (std::vector<std::string>{"other", "mine", "theirs"}));
+  EXPECT_TRUE(one.differences(one).empty());
+}
+
 TEST(SectionNumber, IsAcceptedWithinItsLimitsOnly) {
   const auto number = [](std::string_view text) { return with("n", text).number("n", 0, 10, 20); };
   EXPECT_FALSE(number("9"));

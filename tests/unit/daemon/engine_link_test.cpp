@@ -62,6 +62,45 @@ TEST_F(EngineLink, ANoticeArrives) {
   EXPECT_EQ(notice->view(), "eth0 is gone");
 }
 
+TEST_F(EngineLink, APulseComesBackOnceTheEngineListens) {
+  ASSERT_TRUE(inbox_->send(Pulse{.number = 7}));
+  EXPECT_EQ(inbox_->take(record_), EngineInbox::Look::nothing);
+  outlet_->listen();
+  ASSERT_EQ(inbox_->take(record_), EngineInbox::Look::record);
+  const auto* const pulse = std::get_if<Pulse>(&record_);
+  ASSERT_NE(pulse, nullptr);
+  EXPECT_EQ(pulse->number, 7U);
+}
+
+TEST_F(EngineLink, OtherSettingsAreAdopted) {
+  Options options;
+  options.detector_options.set("low_weight", "1", "x.toml:1");
+  ASSERT_TRUE(inbox_->send(EngineSettings::pack(options).value()));
+  outlet_->listen();
+  scan(1);
+  EXPECT_EQ(inbox_->take(record_), EngineInbox::Look::nothing) << "7 ports make 7 points";
+}
+
+TEST_F(EngineLink, WhatTakesANewStartIsANotice) {
+  Options options;
+  options.detector_options.set("threshold", "100", "x.toml:1");
+  ASSERT_TRUE(inbox_->send(EngineSettings::pack(options).value()));
+  outlet_->listen();
+  ASSERT_EQ(inbox_->take(record_), EngineInbox::Look::record);
+  const auto* const notice = std::get_if<Notice>(&record_);
+  ASSERT_NE(notice, nullptr);
+  EXPECT_EQ(notice->view(),
+            "configuration: 100 takes more ports than are remembered of a source until the next "
+            "start");
+}
+
+TEST_F(EngineLink, AnEngineThatListensHearsOfTheEndOfItsRecorder) {
+  EXPECT_TRUE(outlet_->failure());
+  inbox_.reset();
+  outlet_->listen();
+  EXPECT_FALSE(outlet_->failure());
+}
+
 TEST_F(EngineLink, AFullPipeIsCountedAndNeverWaitedFor) {
   constexpr unsigned kScans = 20'000;
   for (unsigned source = 1; source <= kScans; ++source) scan(source);

@@ -45,6 +45,9 @@ class NoticeOutlet final : public Outlet {
   bool has_open_scans() const noexcept override { return false; }
   void notify(Severity, std::string_view text) override { notices.emplace_back(text); }
   void report_accounts(const Captures&) override { notices.emplace_back("accounts"); }
+  void adopt(const EngineSettings&) override {}
+  int fd() const noexcept override { return -1; }
+  void listen() override {}
   void flush(Flush) noexcept override {}
   bool waiting() const noexcept override { return false; }
   void end(const Captures&) override { notices.emplace_back("accounts"); }

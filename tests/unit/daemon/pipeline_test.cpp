@@ -56,6 +56,26 @@ TEST_F(PipelineTest, OnlyLocalTargetsCountWhenLocalNetworksAreGiven) {
   EXPECT_NE(pipeline.accounts(no_captures_).find("inspected 7 + not_local 7"), std::string::npos);
 }
 
+TEST_F(PipelineTest, OtherSettingsHoldFromNowOn) {
+  Pipeline pipeline = make({parse_network("10.9.0.0/24").value()});
+  Options options;
+  options.local = {parse_network("10.9.1.0/24").value()};
+  options.detector_options.set("threshold", "15", "x.toml:1");
+  options.detector_options.set("low_weight", "2", "x.toml:2");
+  pipeline.adopt(EngineSettings::pack(options).value());
+  scan(*batch_, "10.9.0.1", 8);
+  pipeline.process(*batch_);
+  scan(*batch_, "10.9.1.1", 7);
+  pipeline.process(*batch_);
+  EXPECT_TRUE(tape_.scans.empty());
+  scan(*batch_, "10.9.1.1", 8);
+  pipeline.process(*batch_);
+  EXPECT_EQ(tape_.scans.size(), 1U);
+  options.local.clear();
+  pipeline.adopt(EngineSettings::pack(options).value());
+  EXPECT_TRUE(tape_.notices.empty());
+}
+
 TEST_F(PipelineTest, TheSixthScanIsTheLimitersAndTheSinksSeeAll) {
   Pipeline pipeline = make();
   for (int source = 1; source <= 8; ++source) {

@@ -373,6 +373,64 @@ std::string source(int number) {
          std::to_string(number % 256);
 }
 
+class ClassicTuned : public Classic {
+ protected:
+  Result<void> tune(std::string_view threshold, std::string_view low = "3",
+                    std::string_view high = "1") {
+    Section options;
+    options.set("threshold", threshold, "x.toml:1");
+    options.set("low_weight", low, "x.toml:2");
+    options.set("high_weight", high, "x.toml:3");
+    return bench_.detector().tune(options);
+  }
+};
+
+TEST_F(ClassicTuned, ALowerThresholdCountsFromNowOn) {
+  EXPECT_EQ(probe(11, 2000), 0);
+  ASSERT_TRUE(tune("10"));
+  EXPECT_EQ(probe(1, 2000), 0) << "a port that was known is no news";
+  EXPECT_EQ(probe(1, 3000), 1);
+  EXPECT_EQ(probe(20, 3001), 0) << "one scan";
+}
+
+TEST_F(ClassicTuned, AHigherWeightMakesTheSamePortsMore) {
+  EXPECT_EQ(probe(5, 20), 0);
+  ASSERT_TRUE(tune("21", "4"));
+  EXPECT_EQ(probe(1, 30), 1) << "6 x 4 points";
+}
+
+TEST_F(ClassicTuned, ALowerWeightMakesTheSamePortsLess) {
+  EXPECT_EQ(probe(6, 20), 0);
+  ASSERT_TRUE(tune("21", "1"));
+  EXPECT_EQ(probe(14, 30), 0) << "20 x 1 points";
+  EXPECT_EQ(probe(1, 50), 1);
+}
+
+TEST_F(ClassicTuned, WhoWasReportedStaysSo) {
+  EXPECT_EQ(probe(7, 20), 1);
+  ASSERT_TRUE(tune("60", "3", "3"));
+  EXPECT_EQ(probe(30, 100), 0);
+  ASSERT_TRUE(tune("10"));
+  EXPECT_EQ(probe(30, 200), 0);
+}
+
+TEST_F(ClassicTuned, APortListNeverOverflows) {
+  EXPECT_EQ(probe(20, 2000), 0) << "all that are remembered of a source";
+  ASSERT_TRUE(tune("61", "3", "3")) << "20 ports of 3 points";
+  EXPECT_EQ(probe(1, 3000), 1);
+}
+
+TEST_F(ClassicTuned, WhatTakesMorePortsThanAreRememberedIsRefusedAndChangesNothing) {
+  ASSERT_TRUE(tune("21", "1", "1")) << "20 ports";
+  const auto refused = tune("22", "1", "1");
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().what,
+            "x.toml:1: 22 takes more ports than are remembered of a source until the next start");
+  EXPECT_FALSE(tune("1"));
+  EXPECT_EQ(probe(20, 2000), 0);
+  EXPECT_EQ(probe(1, 3000), 1);
+}
+
 TEST(ClassicTiers, ATableUnderPressureSaysWhoItGivesUp) {
   DetectorBench bench("classic", options({{"sources", "256"}}));
   constexpr int kFlood = 10'000;

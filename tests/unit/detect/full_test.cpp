@@ -52,6 +52,23 @@ TEST(Full, SevenRefusedHighPortsAreAScan) {
   EXPECT_EQ(bench.until_found(7, 1s, [&](int i) { bench.refuse(kClient, high(i)); }), 7);
 }
 
+TEST(Full, AnotherSensitivityCountsFromTheNextContactOn) {
+  FullBench bench;
+  const auto tune = [&](std::string_view sensitivity) {
+    Section options;
+    options.set("sensitivity", sensitivity, "test");
+    return bench.detector().tune(options);
+  };
+  for (int i = 0; i < 4; ++i) bench.refuse(kClient, low(i));
+  ASSERT_TRUE(tune("low"));
+  bench.refuse(kClient, low(4));
+  EXPECT_EQ(bench.found(), 0U);
+  EXPECT_FALSE(tune("some"));
+  ASSERT_TRUE(tune("normal"));
+  bench.refuse(kClient, low(5));
+  EXPECT_EQ(bench.found(), 1U);
+}
+
 TEST(Full, SensitivityMovesTheThresholds) {
   const auto probes = [](std::string_view sensitivity) {
     Section options;
