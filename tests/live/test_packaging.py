@@ -432,8 +432,11 @@ class RunningSystemd(unittest.TestCase):
         self.assertEqual(confinement["NoNewPrivs"], "1")
         self.assertEqual(confinement["Seccomp"], "2")
 
+        self.assertRegex(self.show("StatusText"), "^watching every interface with ")
         first = self.show("MainPID")
         self.inside("systemctl", "reload", "scanlogd")
+        wait_until(lambda: [m for m in self.messages() if "nothing has changed" in m[2]],
+                   "the configuration is read again")
         self.assertEqual(self.show("MainPID"), first)
         self.assertEqual(self.show("ActiveState"), "active")
 
@@ -447,6 +450,19 @@ class RunningSystemd(unittest.TestCase):
         last = self.messages()[-1]
         self.assertEqual(last[:2], ("6", "3"))
         self.assertTrue(last[2].startswith("seen "), last)
+
+    def test_an_engine_that_hangs_is_noticed_by_the_watchdog(self):
+        drop_in = SCRATCH / "watchdog.conf"
+        drop_in.write_text("[Service]\nWatchdogSec=2s\n")
+        self.boot(drop_in)
+        wait_until(lambda: self.show("StatusText").startswith("scans found: "), "all is well")
+        first = self.show("MainPID")
+        children = self.inside("cat", f"/proc/{first}/task/{first}/children").split()
+        self.assertEqual(len(children), 1, "the engine")
+        self.inside("kill", "-STOP", *children)
+        wait_until(lambda: self.show("NRestarts") == "1", "it is started again")
+        wait_until(lambda: self.show("ActiveState") == "active", "it is ready again")
+        self.assertNotEqual(self.show("MainPID"), first)
 
     def test_drop_in_for_raw_watches(self):
         self.boot(installed("scanlogd.service.d/raw.conf"))
