@@ -56,6 +56,7 @@ class EngineInbox {
 
   /// Sends to the engine, without waiting. False where there is no room.
   [[nodiscard]] bool send(const EngineSettings& settings) noexcept;
+  /// Asks it whether it is well, in the same way.
   [[nodiscard]] bool send(const Pulse& pulse) noexcept;
 
  private:

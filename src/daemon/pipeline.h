@@ -76,6 +76,7 @@ class Pipeline final : public Outlet {
   void notify(Severity severity, std::string_view text) override;
   /// Gives the sinks a notice with the accounts.
   void report_accounts(const Captures& captures) override;
+  /// Gives them to the detectors.
   void adopt(const EngineSettings& settings) override;
   /// There is no other side.
   [[nodiscard]] int fd() const noexcept override { return -1; }

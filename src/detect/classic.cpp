@@ -17,6 +17,7 @@
 #include <span>
 #include <string>
 
+#include "detect/classic_source.h"
 #include "detect/probation_table.h"
 #include "detect/scan_records.h"
 #include "detect/source_table.h"
@@ -81,42 +82,6 @@ Result<Rule> parse_rule(const Section& options) {
               .high_weight = static_cast<std::uint16_t>(*high)};
 }
 
-/// What is kept of a source that has sent more than one packet; exactly one cache line with the
-/// default twenty ports.
-template <std::size_t kPorts>
-struct Source {
-  std::chrono::nanoseconds started;
-  std::uint32_t target;  ///< once reported: the `ScanRecords::Handle`
-  std::uint32_t last;    ///< tick of the last new port
-  Port source_port;
-  std::uint8_t tos;
-  std::uint8_t ttl;
-  std::uint8_t flags_or;
-  std::uint8_t flags_and;
-  std::uint8_t varies;
-  std::uint8_t count;
-  std::array<Port, kPorts> ports;
-
-  [[nodiscard]] bool knows(Port port) const noexcept {
-    if (port == 0)
-      return std::find(ports.begin(), ports.begin() + count, port) != ports.begin() + count;
-    // Four ports at a time: the highest bit of a lane that is 0 after the exclusive or gets set,
-    // and possibly some above it. What is not in use is 0, which `port` is not.
-    constexpr std::uint64_t kOnes = 0x0001'0001'0001'0001;
-    constexpr std::size_t kPerWord = sizeof(std::uint64_t) / sizeof(Port);
-    static_assert(kPorts % kPerWord == 0);
-    std::uint64_t known = 0;
-    for (std::size_t i = 0; i < kPorts; i += kPerWord) {
-      std::uint64_t word;
-      std::memcpy(&word, &ports[i], sizeof(word));
-      word ^= kOnes * port;
-      known |= (word - kOnes) & ~word;
-    }
-    return (known & kOnes << 15) != 0;
-  }
-};
-static_assert(sizeof(Source<20>) == 64);
-
 /// The delay is how long the tables keep a source, and so not among them.
 constexpr std::array<std::string_view, 3> kTunable = {"threshold", "low_weight", "high_weight"};
 
@@ -150,7 +115,7 @@ template <std::size_t kPorts>
 class ClassicDetector final : public Detector {
  public:
   ClassicDetector(const Rule& rule, HashKey key, ProbationTable first,
-                  SourceTable<Source<kPorts>> table, ScanRecords records) noexcept
+                  SourceTable<ClassicSource<kPorts>> table, ScanRecords records) noexcept
       : rule_(rule),
         key_(key),
         zero_(keyed_permutation(key, 0)),
@@ -203,7 +168,7 @@ class ClassicDetector final : public Detector {
     rule_ = *wanted;
     rule_.delay = delay;
     // A source stays reported, or not; who is not keeps the ports that were counted.
-    table_.for_each([&](const Source<kPorts>& source, std::uint16_t& weight) {
+    table_.for_each([&](const ClassicSource<kPorts>& source, std::uint16_t& weight) {
       if (weight == 0) return;
       const auto least = static_cast<std::uint16_t>(rule_.threshold);
       if (weight >= threshold) {
@@ -226,7 +191,7 @@ class ClassicDetector final : public Detector {
   }
 
  private:
-  using Slot = typename SourceTable<Source<kPorts>>::Slot;
+  using Slot = typename SourceTable<ClassicSource<kPorts>>::Slot;
 
   [[nodiscard]] static bool watched(const Packet& packet) noexcept {
     return packet.family == Family::ipv4 && packet.protocol == IpProto::tcp;
@@ -314,7 +279,7 @@ class ClassicDetector final : public Detector {
     first_.forget(first);
     // All of it is worked out from packets: the entry has to come from memory yet, and whatever
     // read from it would wait for that.
-    Source<kPorts>& source = *slot.entry;
+    ClassicSource<kPorts>& source = *slot.entry;
     fill(source, before);
     source.flags_or = before.flags | packet.flags;
     source.flags_and = before.flags & packet.flags;
@@ -337,7 +302,7 @@ class ClassicDetector final : public Detector {
 
   [[nodiscard]] Outcome judge_fresh(const Packet& packet, std::uint32_t now, const Slot& slot,
                                     EventList& events) noexcept {
-    Source<kPorts>& source = *slot.entry;
+    ClassicSource<kPorts>& source = *slot.entry;
     const bool is_reported = *slot.weight >= rule_.threshold;
     if (source.knows(packet.target_port)) {
       see_flags(packet, source);
@@ -362,13 +327,13 @@ class ClassicDetector final : public Detector {
     return new_port;
   }
 
-  static void see_flags(const Packet& packet, Source<kPorts>& source) noexcept {
+  static void see_flags(const Packet& packet, ClassicSource<kPorts>& source) noexcept {
     source.flags_or |= packet.flags;
     source.flags_and &= packet.flags;
   }
 
   // What is known of a source after its first packet, but for the time of the last; all else is 0.
-  static void fill(Source<kPorts>& source, const FirstPacket& first) noexcept {
+  static void fill(ClassicSource<kPorts>& source, const FirstPacket& first) noexcept {
     source.started = first.time;
     source.target = first.target;
     source.source_port = first.source_port;
@@ -393,7 +358,7 @@ class ClassicDetector final : public Detector {
 
   // Tells of a scan that `packet` makes one, and opens its record. How often ports were repeated
   // until then, and which hosts others of them were on, is not known.
-  void report(const Packet& packet, Source<kPorts>& source, EventList& events) noexcept {
+  void report(const Packet& packet, ClassicSource<kPorts>& source, EventList& events) noexcept {
     ScanEvent event;
     event.started = source.started;
     event.detected = packet.time;
@@ -423,7 +388,8 @@ class ClassicDetector final : public Detector {
     (void)records_.begin(record, event, events);
   }
 
-  void keep_record(const Packet& packet, const Source<kPorts>& source, bool prolongs) noexcept {
+  void keep_record(const Packet& packet, const ClassicSource<kPorts>& source,
+                   bool prolongs) noexcept {
     records_.add(source.target, {.time = packet.time,
                                  .target = packet.target_address(),
                                  .port = packet.target_port,
@@ -433,9 +399,9 @@ class ClassicDetector final : public Detector {
 
   Rule rule_;
   HashKey key_;
-  std::uint32_t zero_;                 ///< what the key makes of 0
-  ProbationTable first_;               ///< sources that have sent one packet
-  SourceTable<Source<kPorts>> table_;  ///< those that have sent more
+  std::uint32_t zero_;                        ///< what the key makes of 0
+  ProbationTable first_;                      ///< sources that have sent one packet
+  SourceTable<ClassicSource<kPorts>> table_;  ///< those that have sent more
   ScanRecords records_;
   std::uint64_t evicted_ = 0;  ///< live sources given up for one that has sent more
   std::array<std::uint32_t, PacketBatch::kCapacity> hashes_{};  ///< of the sources of a batch
@@ -453,7 +419,7 @@ class ClassicDetector final : public Detector {
 
 template <std::size_t kPorts>
 Result<std::unique_ptr<Detector>> make_with(const Rule& rule, const Section& options, HashKey key) {
-  using Table = SourceTable<Source<kPorts>>;
+  using Table = SourceTable<ClassicSource<kPorts>>;
   const auto memory = options.size("memory", kMemory, kLeastMemory, kMostMemory);
   if (!memory) return std::unexpected(memory.error());
   const auto sources = options.number("sources", 0, 256, std::uint64_t{1} << 24);

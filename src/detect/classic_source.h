@@ -1,0 +1,52 @@
+// What the detector of scanlogd(8) keeps of a source.
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+
+#include "core/packet.h"
+
+namespace scanlogd {
+
+/// What is kept of a source that has sent more than one packet; exactly one cache line with the
+/// default twenty ports.
+template <std::size_t kPorts>
+struct ClassicSource {
+  std::chrono::nanoseconds started;  ///< the first packet
+  std::uint32_t target;              ///< once reported: the `ScanRecords::Handle`
+  std::uint32_t last;                ///< tick of the last new port
+  Port source_port;                  ///< this and the next two: of the first packet
+  std::uint8_t tos;
+  std::uint8_t ttl;
+  std::uint8_t flags_or;
+  std::uint8_t flags_and;
+  std::uint8_t varies;
+  std::uint8_t count;  ///< entries of `ports`
+  std::array<Port, kPorts> ports;
+
+  /// Is `port` on the list?
+  [[nodiscard]] bool knows(Port port) const noexcept {
+    if (port == 0)
+      return std::find(ports.begin(), ports.begin() + count, port) != ports.begin() + count;
+    // Four ports at a time: the highest bit of a lane that is 0 after the exclusive or gets set,
+    // and possibly some above it. What is not in use is 0, which `port` is not.
+    constexpr std::uint64_t kOnes = 0x0001'0001'0001'0001;
+    constexpr std::size_t kPerWord = sizeof(std::uint64_t) / sizeof(Port);
+    static_assert(kPorts % kPerWord == 0);
+    std::uint64_t known = 0;
+    for (std::size_t i = 0; i < kPorts; i += kPerWord) {
+      std::uint64_t word;
+      std::memcpy(&word, &ports[i], sizeof(word));
+      word ^= kOnes * port;
+      known |= (word - kOnes) & ~word;
+    }
+    return (known & kOnes << 15) != 0;
+  }
+};
+static_assert(sizeof(ClassicSource<20>) == 64);
+
+}  // namespace scanlogd
