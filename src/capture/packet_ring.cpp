@@ -241,7 +241,8 @@ std::vector<AllowedCall> PacketRing::calls(bool promiscuous) const {
 std::vector<AllowedCall> PacketRing::calls_of_start() const {
   std::vector<AllowedCall> calls = {
       {"bind", {is(0, fd())}}, {"mmap", {is(4, fd()), lacks(2, PROT_EXEC), has(3, MAP_SHARED)}}};
-  for (const int option : {PACKET_VERSION, PACKET_RX_RING, PACKET_FANOUT, PACKET_FANOUT_DATA}) {
+  for (const int option : {PACKET_VERSION, PACKET_RX_RING, PACKET_IGNORE_OUTGOING, PACKET_FANOUT,
+                           PACKET_FANOUT_DATA}) {
     calls.push_back({"setsockopt", {is(0, fd()), is(1, SOL_PACKET), is(2, option)}});
   }
   return calls;
