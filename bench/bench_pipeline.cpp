@@ -73,8 +73,8 @@ void read_file(benchmark::State& state, const CaptureFile& file) {
     if (!capture || !detector) return state.SkipWithError("cannot open");
     std::vector<NamedDetector> detectors;
     detectors.push_back({"classic", std::move(*detector)});
-    std::vector<std::unique_ptr<Sink>> sinks;
-    sinks.push_back(std::make_unique<RecordingSink>(tape));
+    std::vector<NamedSink> sinks;
+    sinks.push_back({.name = "tape", .sink = std::make_unique<RecordingSink>(tape)});
     Reporter reporter(std::move(sinks));
     Pipeline pipeline(Analysis(std::move(detectors), {}), reporter);
     Result<Poll> found = Poll::more;

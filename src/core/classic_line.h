@@ -14,12 +14,24 @@ namespace scanlogd {
 /// The longest line: 160 bytes of syslog less 40 for its header, as the original counts.
 inline constexpr std::size_t kMaxLineLength = 120;
 
-/// Where a line is formatted; large enough for every line.
-using LineBuffer = std::array<char, 256>;
+/// The longest line of a scan that another rule than the original's found, or that has ended.
+inline constexpr std::size_t kMaxLongLineLength = 240;
 
-/// The line of `scan` according to its `announce`: the scan line, the limiter's last word, or an
-/// empty view for a scan that is held back. Local time is that of the loaded time zone.
-/// An IPv6 source or target stands in brackets. No line end.
+/// What takes the place of the sixth line in 20 seconds.
+inline constexpr std::string_view kMoreFollow = "More possible port scans follow";
+
+/// Where a line is formatted; large enough for every line.
+using LineBuffer = std::array<char, 512>;
+
+/// Has this scan, as it stands, a line?
+[[nodiscard]] constexpr bool has_line(const Scan& scan) noexcept {
+  return scan.announce == Announce::line || scan.announce == Announce::more_follow;
+}
+
+/// The line of `scan` according to its `announce`: the scan line, that of its end, the limiter's
+/// last word, or an empty view. Where another rule than the original's found it, what it is and
+/// what else is known stands before the `@`. Local time is that of the loaded time zone. An IPv6
+/// source or target stands in brackets. No line end.
 [[nodiscard]] std::string_view format_classic_line(const Scan& scan, LineBuffer& buffer) noexcept;
 
 /// `Mon DD HH:MM:SS` of `at` in local time, as RFC 3164 4.1.2 wants it (day padded with a space).

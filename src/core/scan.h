@@ -37,7 +37,8 @@ struct Scan {
   std::uint64_t id = 0;
   std::chrono::system_clock::time_point started;   ///< first packet, wall clock
   std::chrono::system_clock::time_point detected;  ///< when it was found, wall clock
-  std::chrono::system_clock::time_point at;        ///< of this event; at first the same
+  std::chrono::system_clock::time_point last;      ///< latest packet, wall clock
+  std::chrono::system_clock::time_point at;        ///< when this was said, wall clock
   Announce announce = Announce::line;
   ScanEvent event;
   std::string ports;  ///< every port known, as ranges: `1-1024,3306` (core/port_ranges.h)

@@ -43,7 +43,8 @@ CaptureStats sum_of(const Captures& captures) noexcept {
 }
 
 std::string to_string(const EngineAccounts& accounts, std::span<const CounterNames> names,
-                      const BookStats& book, const SinkStats& sinks, Recorded recorded) {
+                      const BookStats& book, const SinkStats& sinks,
+                      const std::optional<StoreStats>& store, Recorded recorded) {
   const CaptureStats& captures = accounts.captures;
   // What the kernel has counted and we have not fetched yet; nothing at the end.
   std::string waiting;
@@ -69,13 +70,18 @@ std::string to_string(const EngineAccounts& accounts, std::span<const CounterNam
   }
   if (recorded == Recorded::elsewhere) {
     fmt::format_to(std::back_inserter(text), "; found {} = recorded {} + unsent {}", accounts.found,
-                   book.detected, accounts.unsent);
+                   book.recorded, accounts.unsent);
   }
   fmt::format_to(std::back_inserter(text),
-                 "; detected {} = lines {} + more_follow {} + held_back {}", book.detected,
-                 book.lines, book.more_follow, book.held_back);
+                 "; detected {} = delivered {} + spooled {} + digested {} + held_back {} + lost {}",
+                 book.detected, book.delivered, book.waiting + book.pending, book.digested,
+                 book.held_back, book.lost);
   fmt::format_to(std::back_inserter(text), "; messages {} = delivered {} + waiting {} + lost {}",
                  sinks.written, sinks.delivered, sinks.waiting, sinks.lost);
+  if (store) {
+    fmt::format_to(std::back_inserter(text), "; stored {} = written {} + waiting {} + lost {}",
+                   store->taken, store->written, store->waiting, store->lost);
+  }
   return text;
 }
 

@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -40,15 +41,24 @@ struct CounterNames {
   std::vector<std::string_view> counters;
 };
 
+/// What became of what was to be written into the store: taken = written + waiting + lost.
+struct StoreStats {
+  std::uint64_t taken = 0;
+  std::uint64_t written = 0;
+  std::uint64_t waiting = 0;
+  std::uint64_t lost = 0;
+};
+
 /// Where scans are entered.
 enum class Recorded : std::uint8_t {
   here,      ///< where they are found
   elsewhere  ///< in another process: the line says how those found became those on record
 };
 
-/// The line, without a line end.
+/// The line, without a line end. `store`: nothing where there is to be none.
 [[nodiscard]] std::string to_string(const EngineAccounts& accounts,
                                     std::span<const CounterNames> names, const BookStats& book,
-                                    const SinkStats& sinks, Recorded recorded);
+                                    const SinkStats& sinks, const std::optional<StoreStats>& store,
+                                    Recorded recorded);
 
 }  // namespace scanlogd

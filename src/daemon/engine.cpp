@@ -64,6 +64,7 @@ Result<void> Engine::run() {
     more_ = false;
     collecting_.clear();
     for (Capture* const capture : busy_) serve(*capture);
+    outlet_.settle();
     if (!more_) calm_ = std::chrono::system_clock::now();
     keep_house();
     failure = outlet_.failure();

@@ -82,6 +82,8 @@ class LinkedOutlet final : public Outlet {
   void advance(std::chrono::nanoseconds now,
                std::chrono::nanoseconds wall_minus_monotonic) override;
   [[nodiscard]] bool has_open_scans() const noexcept override;
+  /// All was sent at once.
+  void settle() override {}
   /// Sends the notice, or keeps it for later, so that they arrive in order.
   void notify(Severity severity, std::string_view text) override;
   /// Sends the accounts, or keeps them for later.

@@ -63,6 +63,7 @@ void show_progress(const CaptureStats& sum) {
 Result<void> run_alone(const Options& options, Started& started, Reloader& reloader,
                        bool shows_progress) {
   EngineParts& parts = started.engines.front();
+  started.reporter->open();
   Pipeline pipeline(std::move(parts.analysis), *started.reporter);
   Engine engine(pipeline, parts.captures, started.signals.get(),
                 {.is_live = options.live(),
@@ -90,6 +91,7 @@ Result<void> run_engine(Started& started) {
 
 /// The half that touches the world.
 Result<void> run_recorder(const Options& options, Started& started, Reloader& reloader) {
+  started.reporter->open();
   Recorder recorder(*started.reporter, std::move(started.children), std::move(started.names),
                     started.signals.get(),
                     {.accounts = options.accounts,

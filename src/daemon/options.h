@@ -59,6 +59,9 @@ struct Options {
   bool single = false;  ///< one process instead of engine and recorder
   bool sandbox = true;  ///< false: without Landlock and seccomp, to look for faults
 
+  /// Are those that the limiter of the log holds back named in digest lines? The profile `classic`
+  /// says what the man page says, and no more.
+  [[nodiscard]] bool names_held_back() const noexcept { return profile != "classic"; }
   [[nodiscard]] bool live() const noexcept { return read.empty(); }
   /// Detaches from the terminal once it runs?
   [[nodiscard]] bool daemonises() const noexcept { return live() && !foreground; }

@@ -15,9 +15,12 @@ void Pipeline::process(PacketBatch& batch) {
 void Pipeline::advance(std::chrono::nanoseconds now,
                        std::chrono::nanoseconds wall_minus_monotonic) {
   analysis_.advance(now, [&](const auto& found) { pass_on(found, wall_minus_monotonic); });
+  if (now == Detector::kEndOfTime) reporter_.finish();
 }
 
 bool Pipeline::has_open_scans() const noexcept { return analysis_.has_open_scans(); }
+
+void Pipeline::settle() { reporter_.settle(); }
 
 void Pipeline::notify(Severity severity, std::string_view text) {
   reporter_.notify(severity, text);
@@ -44,7 +47,7 @@ Result<void> Pipeline::failure() const { return reporter_.failure(); }
 
 std::string Pipeline::accounts(const Captures& captures) const {
   return to_string(analysis_.accounts(captures), analysis_.names(), reporter_.book(),
-                   reporter_.sinks(), Recorded::here);
+                   reporter_.sinks(), reporter_.store(), Recorded::here);
 }
 
 }  // namespace scanlogd

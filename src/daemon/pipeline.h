@@ -32,6 +32,9 @@ class Outlet {
   /// Is `advance` to be called about once a second?
   [[nodiscard]] virtual bool has_open_scans() const noexcept = 0;
 
+  /// A turn of the loop is over: what was found in it is to be written and told.
+  virtual void settle() = 0;
+
   /// Says something about ourselves.
   virtual void notify(Severity severity, std::string_view text) = 0;
 
@@ -66,12 +69,14 @@ class Pipeline final : public Outlet {
   /// `reporter` is not owned.
   Pipeline(Analysis analysis, Reporter& reporter) noexcept;
 
-  /// Writes each scan found to the sinks.
+  /// Enters each scan found.
   void process(PacketBatch& batch) override;
-  /// Writes what ends or goes on.
+  /// Enters what ends or goes on, and at the end of time what is left to be told.
   void advance(std::chrono::nanoseconds now,
                std::chrono::nanoseconds wall_minus_monotonic) override;
   [[nodiscard]] bool has_open_scans() const noexcept override;
+  /// Writes and delivers what was found.
+  void settle() override;
   /// Gives the notice to the sinks.
   void notify(Severity severity, std::string_view text) override;
   /// Gives the sinks a notice with the accounts.

@@ -46,6 +46,7 @@ Result<void> Recorder::run() {
   const auto is_open = [](const Engine& engine) { return engine.is_open; };
   while (std::ranges::any_of(engines_, is_open)) {
     if (auto waited = wait(); !waited) return waited;
+    reporter_.settle();
     answer_when_complete();
     keep_alive();
     if (reporter_.waiting()) reporter_.flush(Flush::waiting);
@@ -64,6 +65,7 @@ Result<void> Recorder::run() {
       patience_ = Clock::now() + kPatience;
     }
   }
+  reporter_.finish();
   write_accounts();
   reporter_.flush(Flush::waiting);
   if (!failure_.empty()) return fail(failure_);
@@ -185,10 +187,12 @@ void Recorder::take(Engine& engine, const EngineRecord& record) {
   if (const auto* const found = std::get_if<FoundScan>(&record)) {
     // Engines take turns in being read, so that what they found comes a little out of order.
     FoundScan scan = *found;
-    latest_ = scan.event.detected = std::max(latest_, scan.event.detected);
-    reporter_.report(scan.event, scan.wall_minus_monotonic);
+    if (scan.event.phase == Phase::begin) {
+      latest_ = scan.event.detected = std::max(latest_, scan.event.detected);
+    }
+    reporter_.report(scan.event, scan.wall_minus_monotonic, number_of(engine));
   } else if (const auto* const ports = std::get_if<ScanPorts>(&record)) {
-    reporter_.report(*ports, {});
+    reporter_.report(*ports, {}, number_of(engine));
   } else if (const auto* const notice = std::get_if<Notice>(&record)) {
     reporter_.notify(notice->severity, notice->view().substr(0, Notice::kCapacity));
   } else if (const auto* const accounts = std::get_if<EngineAccounts>(&record)) {
@@ -230,7 +234,7 @@ void Recorder::write_accounts() {
   EngineAccounts sum;
   for (const Engine& engine : engines_) sum += engine.accounts;
   reporter_.notify(Severity::info, to_string(sum, names_, reporter_.book(), reporter_.sinks(),
-                                             Recorded::elsewhere));
+                                             reporter_.store(), Recorded::elsewhere));
 }
 
 void Recorder::stop() {
@@ -251,7 +255,7 @@ void Recorder::note_end(Engine& engine) {
   if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return stop();
   std::string what = std::move(engine.failure);
   if (what.empty()) {
-    what = "engine " + std::to_string(&engine - engines_.data()) + " ended: " +
+    what = "engine " + std::to_string(number_of(engine)) + " ended: " +
            (WIFSIGNALED(status) ? "killed by signal " + std::to_string(WTERMSIG(status)) +
                                       (WTERMSIG(status) == SIGSYS ? ", for a forbidden call" : "")
                                 : "exit status " + std::to_string(WEXITSTATUS(status)));

@@ -60,6 +60,9 @@ class Recorder {
     std::string failure;       ///< why it cannot go on, in its own words
   };
 
+  [[nodiscard]] std::size_t number_of(const Engine& engine) const noexcept {
+    return static_cast<std::size_t>(&engine - engines_.data());
+  }
   [[nodiscard]] Result<void> wait();
   [[nodiscard]] std::chrono::milliseconds timeout() const;
   void handle_signals();

@@ -1,57 +1,106 @@
-// The second half of a packet's way: events -> scan book -> sinks.
+// The second half of a packet's way: events -> scan book -> store -> sinks.
 #pragma once
 
 #include <chrono>
-#include <memory>
-#include <string>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <string_view>
 #include <vector>
 
+#include "core/result.h"
 #include "core/scan.h"
 #include "core/scan_event.h"
+#include "daemon/accounts.h"
+#include "daemon/dispatcher.h"
+#include "record/ledger.h"
 #include "record/scan_book.h"
 #include "sink/sink.h"
 
 namespace scanlogd {
 
-/// Owns scan book and sinks.
-class Reporter {
+/// How what was found is recorded and told.
+struct ReporterOptions {
+  LogStyle style = LogStyle::classic;
+  Ledger::Place place = {};
+  StoreLimits limits = {};
+  bool is_live = false;  ///< time goes on without packets, too
+};
+
+/// Owns scan book, store and sinks. What is found in one turn of the loop is written in one
+/// transaction, which the disk has before a sink hears of it.
+class Reporter final : private Backlog {
  public:
-  explicit Reporter(std::vector<std::unique_ptr<Sink>> sinks) noexcept;
+  explicit Reporter(std::vector<NamedSink> sinks, ReporterOptions options = {});
 
-  /// Enters the event into the book and writes the scan; `wall_minus_monotonic` is that of the
-  /// batch it came from.
-  void report(const ScanEvent& event, std::chrono::nanoseconds wall_minus_monotonic);
+  /// Opens the store and takes up what was left there. To be called first in the process that is to
+  /// report, and no other.
+  void open();
 
-  /// Takes the ports of a scan, of which the next event will tell.
-  void report(const ScanPorts& ports, std::chrono::nanoseconds wall_minus_monotonic);
+  /// Enters an event of engine number `engine`; `wall_minus_monotonic` is that of the batch it came
+  /// from. It is told of by `settle`.
+  void report(const ScanEvent& event, std::chrono::nanoseconds wall_minus_monotonic,
+              std::size_t engine = 0);
 
-  /// Gives a notice to every sink.
+  /// Takes the ports of a scan, of which the next event of that engine will tell.
+  void report(const ScanPorts& ports, std::chrono::nanoseconds wall_minus_monotonic,
+              std::size_t engine = 0);
+
+  /// Gives a notice to the store and to every sink.
   void notify(Severity severity, std::string_view text);
 
-  /// Lets every sink deliver what waits.
-  void flush(Flush how) noexcept;
+  /// Writes what was entered, and delivers it. To be called after each turn of the loop.
+  void settle();
 
-  /// Is there a sink with something waiting?
+  /// Tells what is due, lets every sink deliver what waits, and tries again what failed.
+  void flush(Flush how);
+
+  /// No event comes any more: tells what was to be told later.
+  void finish();
+
+  /// Is `flush` to be called a few times a second?
   [[nodiscard]] bool waiting() const noexcept;
 
   /// The first failure of a sink, if any. Only sinks that were asked never to lose a line fail.
-  [[nodiscard]] Result<void> failure() const;
+  [[nodiscard]] Result<void> failure() const { return dispatcher_.failure(); }
 
-  [[nodiscard]] const BookStats& book() const noexcept { return book_.stats(); }
-
-  /// The directories, held open, in which sinks open files anew.
-  [[nodiscard]] std::vector<int> directories() const;
+  [[nodiscard]] BookStats book() const noexcept;
 
   /// The sum over all sinks.
-  [[nodiscard]] SinkStats sinks() const noexcept;
+  [[nodiscard]] SinkStats sinks() const noexcept { return dispatcher_.stats(); }
+
+  /// Nothing where there is to be no store.
+  [[nodiscard]] std::optional<StoreStats> store() const noexcept;
+
+  /// The directories, held open, in which files are opened anew.
+  [[nodiscard]] std::vector<int> directories() const;
 
  private:
-  void note_failure(const Result<void>& result);
+  [[nodiscard]] std::vector<Message> read(std::uint64_t sequence, std::size_t limit) override;
+  [[nodiscard]] bool is_complete() const override;
+  void note(const Cursor& cursor) override;
 
-  std::vector<std::unique_ptr<Sink>> sinks_;
+  [[nodiscard]] ScanBook::Now now() const noexcept;
+  void add(Message message);
+  void take_entries();
+  void take_news();
+  void restore();
+  [[nodiscard]] Result<void> restore_from(Store& store);
+  [[nodiscard]] Result<void> catch_up_with(Store& store);
+  [[nodiscard]] ScanBook::Numbers numbers() const;
+
   ScanBook book_;
-  std::string failure_;
+  Ledger ledger_;
+  Dispatcher dispatcher_;
+  LogStyle style_;
+  bool is_live_;
+  std::uint64_t boot_;
+  std::uint64_t sequence_ = 0;
+  std::size_t unsettled_ = 0;
+  bool is_restored_ = false;
+  bool is_finished_ = false;
+  ScanBook::Now latest_;  ///< of events
+  std::vector<BookEntry> entries_;
 };
 
 }  // namespace scanlogd

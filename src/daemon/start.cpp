@@ -157,8 +157,8 @@ Result<Opened> open_captures(const Options& options, const Interest& interest) {
   return Opened{(*plugin)->name, {}, std::move(*engines)};
 }
 
-Result<std::vector<std::unique_ptr<Sink>>> open_sinks(const Options& options) {
-  std::vector<std::unique_ptr<Sink>> sinks;
+Result<std::vector<NamedSink>> open_sinks(const Options& options) {
+  std::vector<NamedSink> sinks;
   for (const std::string& name : options.sinks) {
     const auto plugin = find_plugin(sink_table(), "--log", name);
     if (!plugin) return std::unexpected(plugin.error());
@@ -167,9 +167,23 @@ Result<std::vector<std::unique_ptr<Sink>>> open_sinks(const Options& options) {
     if (name == "stdout" && !options.live()) section.set("wait", "true", "--read");
     auto sink = (*plugin)->open(section);
     if (!sink) return std::unexpected(sink.error());
-    sinks.push_back(std::move(*sink));
+    sinks.push_back({.name = name, .sink = std::move(*sink)});
   }
   return sinks;
+}
+
+/// The directory of the store is opened now, because there is no path to it later. It may be
+/// missing: scanlogd runs without, and says so.
+ReporterOptions reporter_options(const Options& options) {
+  ReporterOptions reporter;
+  reporter.is_live = options.live();
+  if (options.names_held_back()) reporter.style = LogStyle::digest;
+  if (options.state.empty()) return reporter;
+  reporter.place.path = options.state;
+  if (auto directory = StateDirectory::open(options.state); directory) {
+    reporter.place.directory.emplace(std::move(*directory));
+  }
+  return reporter;
 }
 
 /// What there is to give up. Root becomes the user and locks itself in; anybody else was confined
@@ -312,7 +326,7 @@ Result<Started> start(const Options& options, int readable) {
   // 5. Sinks: the directory of the log's socket is held open from here on.
   auto sinks = open_sinks(options);
   if (!sinks) return std::unexpected(sinks.error());
-  started.reporter = std::make_unique<Reporter>(std::move(*sinks));
+  started.reporter = std::make_unique<Reporter>(std::move(*sinks), reporter_options(options));
   std::size_t memory = 0;
   for (std::size_t engine = 0; engine < options.engines; ++engine) {
     started.engines.push_back(

@@ -2,14 +2,30 @@
 #include "record/limiter.h"
 
 namespace scanlogd {
+namespace {
+
+using Hundredths = std::chrono::duration<std::int64_t, std::centi>;
+
+std::int64_t tick_of(std::chrono::nanoseconds now) noexcept {
+  return std::chrono::floor<Hundredths>(now).count();
+}
+
+}  // namespace
+
+bool Limiter::is_over(std::int64_t tick) const noexcept {
+  return tick < state_.last || tick - state_.last > Hundredths(kWindow).count();
+}
 
 Announce Limiter::admit(std::chrono::nanoseconds now) noexcept {
-  using Hundredths = std::chrono::duration<std::int64_t, std::centi>;
-  const std::int64_t tick = std::chrono::floor<Hundredths>(now).count();
-  if (tick < last_ || tick - last_ > Hundredths(kWindow).count()) count_ = 0;
-  if (count_ > kLines) return Announce::held_back;
-  last_ = tick;
-  return ++count_ <= kLines ? Announce::line : Announce::more_follow;
+  const std::int64_t tick = tick_of(now);
+  if (is_over(tick)) state_.count = 0;
+  if (state_.count > kLines) return Announce::held_back;
+  state_.last = tick;
+  return ++state_.count <= kLines ? Announce::line : Announce::more_follow;
+}
+
+bool Limiter::has_line(std::chrono::nanoseconds now) const noexcept {
+  return is_over(tick_of(now)) || state_.count < kLines;
 }
 
 }  // namespace scanlogd

@@ -16,12 +16,26 @@ class Limiter {
   static constexpr int kLines = 5;
   static constexpr std::chrono::seconds kWindow{20};
 
+  /// What is to outlive the process.
+  struct State {
+    std::int64_t last = 0;  ///< hundredths of a second
+    int count = 0;
+  };
+
   /// `now` is the monotonic time of the detection; it counts in hundredths of a second.
   [[nodiscard]] Announce admit(std::chrono::nanoseconds now) noexcept;
 
+  /// Would `admit` give a line?
+  [[nodiscard]] bool has_line(std::chrono::nanoseconds now) const noexcept;
+
+  [[nodiscard]] const State& state() const noexcept { return state_; }
+  /// Takes up what another process left.
+  void restore(const State& state) noexcept { state_ = state; }
+
  private:
-  std::int64_t last_ = 0;  ///< hundredths of a second
-  int count_ = 0;
+  [[nodiscard]] bool is_over(std::int64_t tick) const noexcept;
+
+  State state_;
 };
 
 }  // namespace scanlogd

@@ -141,7 +141,7 @@ void bind_details(Query& query, const Scan& scan, const DetailTexts& texts) {
 }
 
 std::string scan_columns() {
-  return fmt::format("id, started, detected, at, phase, announce, {}", kDetailNames);
+  return fmt::format("id, started, detected, last, at, phase, announce, {}", kDetailNames);
 }
 
 Scan read_scan(const Query& query) {
@@ -150,6 +150,7 @@ Scan read_scan(const Query& query) {
   scan.id = row.number<std::uint64_t>();
   scan.started = row.time();
   scan.detected = row.time();
+  scan.last = row.time();
   scan.at = row.time();
   scan.event.phase = value<Phase>(row);
   scan.announce = value<Announce>(row);
@@ -159,7 +160,7 @@ Scan read_scan(const Query& query) {
 
 std::string message_columns() {
   return fmt::format(
-      "sequence, boot, at, severity, text, scan, started, detected, phase, announce, {}",
+      "sequence, boot, at, severity, text, scan, started, detected, last, phase, announce, {}",
       kDetailNames);
 }
 
@@ -181,6 +182,7 @@ Message read_message(const Query& query) {
   scan.id = row.number<std::uint64_t>();
   scan.started = row.time();
   scan.detected = row.time();
+  scan.last = row.time();
   scan.event.phase = value<Phase>(row);
   scan.announce = value<Announce>(row);
   read_details(row, scan);

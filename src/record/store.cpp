@@ -4,8 +4,9 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <array>
@@ -46,9 +47,13 @@ Result<UniqueFd> take_lock(const StateDirectory& directory) {
   UniqueFd lock(::openat(directory.fd(), std::string(kLockFile).c_str(),
                          O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, kMode));
   if (!lock) return fail_errno("open", kLockFile, errno);
-  if (::flock(lock.get(), LOCK_EX | LOCK_NB) != 0) {
-    if (errno != EWOULDBLOCK) return fail_errno("flock", kLockFile, errno);
-    return fail(fmt::format("flock({}): another scanlogd uses it", kLockFile), EBUSY);
+  // Of the open file, not of the process as other locks are.
+  struct flock whole {};
+  whole.l_type = F_WRLCK;
+  whole.l_whence = SEEK_SET;
+  if (::fcntl(lock.get(), F_OFD_SETLK, &whole) != 0) {
+    if (errno != EAGAIN && errno != EACCES) return fail_errno("fcntl", kLockFile, errno);
+    return fail(fmt::format("fcntl({}): another scanlogd uses it", kLockFile), EBUSY);
   }
   return lock;
 }
@@ -81,10 +86,20 @@ Result<Store> Store::open(const StateDirectory& directory, const StoreLimits& li
   }
   if (auto sound = check_definitions(*database); !sound) return std::unexpected(sound.error());
 
-  Store store(std::move(*database), std::move(*lock), limits);
+  Store store(std::move(*database), std::move(*lock), directory, limits);
   if (auto done = store.prepare(); !done) return std::unexpected(done.error());
   return store;
 }
+
+Store::Identity Store::identify(int directory) noexcept {
+  struct stat status {};
+  if (::fstatat(directory, std::string(kStoreFile).c_str(), &status, AT_SYMLINK_NOFOLLOW) != 0) {
+    return {};
+  }
+  return {.device = status.st_dev, .number = status.st_ino};
+}
+
+bool Store::is_in_place() const noexcept { return identify(directory_) == identity_; }
 
 Result<void> Store::prepare() {
   const std::string details(kDetailNames);
@@ -96,12 +111,12 @@ Result<void> Store::prepare() {
       {&all.rollback, "ROLLBACK"},
       {&all.add_event,
        "INSERT INTO event (sequence, boot, at, phase, scan, started, detected,"
-       " announce, severity, text, " +
-           details + ") VALUES (?,?,?,?,?,?,?,?,?,?," + values + ")"},
+       " last, announce, severity, text, " +
+           details + ") VALUES (?,?,?,?,?,?,?,?,?,?,?," + values + ")"},
       {&all.put_scan,
-       "INSERT INTO scan (id, boot, started, detected, at, phase, announce, " + details +
-           ") VALUES (?,?,?,?,?,?,?," + values + ") ON CONFLICT (id) DO UPDATE SET " +
-           updates("at, phase, " + details) +
+       "INSERT INTO scan (id, boot, started, detected, last, at, phase, announce, " + details +
+           ") VALUES (?,?,?,?,?,?,?,?," + values + ") ON CONFLICT (id) DO UPDATE SET " +
+           updates("last, at, phase, " + details) +
            ", announce=CASE excluded.announce WHEN 'line' THEN 'line' ELSE announce END"},
       {&all.set_cursor, "REPLACE INTO cursor VALUES (?,?,?,?,?,?,?,?)"},
       {&all.set_state, "REPLACE INTO state VALUES (?,?)"},
@@ -167,7 +182,7 @@ Result<void> Store::add(const Message& message) {
   query.number(message.stamp.boot);
   if (const auto* const notice = std::get_if<Notice>(&message.content)) {
     query.time(notice->at);
-    query.nothing(5);
+    query.nothing(6);
     query.text(name_of(notice->severity));
     query.text(notice->view());
     return query.finish();
@@ -179,6 +194,7 @@ Result<void> Store::add(const Message& message) {
   query.number(scan.id);
   query.time(scan.started);
   query.time(scan.detected);
+  query.time(scan.last);
   query.text(name_of(scan.announce));
   query.nothing(2);
   bind_details(query, scan, texts);
@@ -189,6 +205,7 @@ Result<void> Store::add(const Message& message) {
   put.number(message.stamp.boot);
   put.time(scan.started);
   put.time(scan.detected);
+  put.time(scan.last);
   put.time(scan.at);
   put.text(name_of(scan.event.phase));
   put.text(name_of(scan.announce));

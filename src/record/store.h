@@ -39,7 +39,8 @@ class Store {
     process,  ///< the kernel has it: it outlives this process
   };
 
-  /// Opens the store, or makes it. Not to be used in another process than the one that opened it.
+  /// Opens the store, or makes it. `directory` must outlive it. Not to be used in another process
+  /// than the one that opened it.
   /// Codes of errors: EBUSY, another process writes it; EUCLEAN, it is damaged or none at all;
   /// ENOTSUP, a later scanlogd made it; ENOSPC, EROFS, EACCES and others as for any file.
   [[nodiscard]] static Result<Store> open(const StateDirectory& directory,
@@ -65,6 +66,10 @@ class Store {
   /// Makes room: deletes at most `rows` of each kind that are too old or too many, and gives some
   /// of what is free back to the file system. In a transaction. True: there is more to do.
   [[nodiscard]] Result<bool> prune(std::chrono::system_clock::time_point now, int rows);
+
+  /// Is the file still the one that its name leads to? Whoever removes or replaces it does not
+  /// tell.
+  [[nodiscard]] bool is_in_place() const noexcept;
 
   /// The scans that have not ended, or that ended with scanlogd after `since`; at most `limit`, the
   /// newest.
@@ -101,8 +106,23 @@ class Store {
     Statement vacuum;
   };
 
-  Store(Database database, UniqueFd lock, StoreLimits limits) noexcept
-      : lock_(std::move(lock)), reader_(std::move(database)), limits_(limits) {}
+  /// What a file is, whatever its name.
+  struct Identity {
+    std::uint64_t device = 0;
+    std::uint64_t number = 0;
+
+    friend bool operator==(const Identity&, const Identity&) = default;
+  };
+
+  Store(Database database, UniqueFd lock, const StateDirectory& directory,
+        const StoreLimits& limits) noexcept
+      : lock_(std::move(lock)),
+        reader_(std::move(database)),
+        limits_(limits),
+        directory_(directory.fd()),
+        identity_(identify(directory.fd())) {}
+
+  [[nodiscard]] static Identity identify(int directory) noexcept;
 
   [[nodiscard]] Database& database() noexcept { return reader_.database_; }
   [[nodiscard]] Result<void> prepare();
@@ -113,6 +133,8 @@ class Store {
   UniqueFd lock_;
   StoreReader reader_;
   StoreLimits limits_;
+  int directory_;
+  Identity identity_;
   Statements statements_;
   Sync sync_ = Sync::disk;  ///< what the database is set to
 };

@@ -317,6 +317,18 @@ Result<std::vector<Cursor>> StoreReader::cursors() const {
       [](Query& /*query*/) {}, read_cursor);
 }
 
+Result<std::map<std::string, std::int64_t, std::less<>>> StoreReader::numbers() const {
+  const auto found = collect<std::pair<std::string, std::int64_t>>(
+      database_, "SELECT name, value FROM state", [](Query& /*query*/) {},
+      [](const Query& query) {
+        Row row(query);
+        std::string name(row.text());
+        return std::pair(std::move(name), row.number<std::int64_t>());
+      });
+  if (!found) return std::unexpected(found.error());
+  return std::map<std::string, std::int64_t, std::less<>>(found->begin(), found->end());
+}
+
 Result<std::optional<std::int64_t>> StoreReader::state(std::string_view name) const {
   const auto found = collect<std::int64_t>(
       database_, "SELECT value FROM state WHERE name = ?",

@@ -5,6 +5,8 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -111,6 +113,9 @@ class StoreReader {
 
   /// How far each sink has come.
   [[nodiscard]] Result<std::vector<Cursor>> cursors() const;
+
+  /// All numbers that the recorder keeps, by name.
+  [[nodiscard]] Result<std::map<std::string, std::int64_t, std::less<>>> numbers() const;
 
   /// A number that the recorder keeps under `name` (docs/formats.md), if there is one.
   [[nodiscard]] Result<std::optional<std::int64_t>> state(std::string_view name) const;

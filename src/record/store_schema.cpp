@@ -28,7 +28,8 @@ const std::vector<Definition>& definitions() {
   static const std::vector<Definition> all = {
       {"scan", fmt::format("CREATE TABLE scan (id INTEGER PRIMARY KEY, boot INTEGER NOT NULL,"
                            " started INTEGER NOT NULL, detected INTEGER NOT NULL,"
-                           " at INTEGER NOT NULL, phase TEXT NOT NULL, announce TEXT NOT NULL, {})",
+                           " last INTEGER NOT NULL, at INTEGER NOT NULL, phase TEXT NOT NULL,"
+                           " announce TEXT NOT NULL, {})",
                            kDetailTypes)},
       {"scan_source", "CREATE INDEX scan_source ON scan (source)"},
       // With what is counted most, so that the table itself need not be read for it.
@@ -38,7 +39,7 @@ const std::vector<Definition>& definitions() {
       {"event",
        fmt::format("CREATE TABLE event (sequence INTEGER PRIMARY KEY, boot INTEGER NOT NULL,"
                    " at INTEGER NOT NULL, phase TEXT, scan INTEGER, started INTEGER,"
-                   " detected INTEGER, announce TEXT, severity TEXT, text TEXT, {})",
+                   " detected INTEGER, last INTEGER, announce TEXT, severity TEXT, text TEXT, {})",
                    kDetailTypes)},
       {"event_scan", "CREATE INDEX event_scan ON event (scan)"},
       {"cursor",

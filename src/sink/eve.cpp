@@ -40,9 +40,11 @@ class EveSink final : public Sink {
   EveSink(Place place, Kind kind, UniqueFd out)
       : place_(std::move(place)), kind_(kind), out_(std::move(out)), spool_(kSpoolBytes) {}
 
-  [[nodiscard]] Result<void> write(const Scan& scan) override {
+  [[nodiscard]] bool takes(const Scan& /*scan*/) const noexcept override { return true; }
+
+  [[nodiscard]] Result<void> write(const Scan& scan, const Stamp& stamp) override {
     std::string text;
-    append_eve(text, scan, {});
+    append_eve(text, scan, stamp);
     submit(std::move(text));
     return {};
   }

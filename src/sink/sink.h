@@ -32,13 +32,17 @@ class Sink {
  public:
   virtual ~Sink() = default;
 
-  /// Writes the scan, or buffers it boundedly. A scan without a line (held back) is no message.
-  [[nodiscard]] virtual Result<void> write(const Scan& scan) = 0;
+  /// Has it anything to say about this scan, as it stands? A log of lines has not if that has none.
+  [[nodiscard]] virtual bool takes(const Scan& scan) const noexcept = 0;
+
+  /// Writes the scan, which it takes, or buffers it boundedly. The next message comes when this one
+  /// is delivered or lost (`stats`). `stamp` is for programs to see what is missing.
+  [[nodiscard]] virtual Result<void> write(const Scan& scan, const Stamp& stamp) = 0;
 
   /// Writes the notice, or buffers it boundedly.
   [[nodiscard]] virtual Result<void> write(const Notice& notice) = 0;
 
-  /// Tries again to deliver what is buffered; call about once a second while anything waits.
+  /// Tries again to deliver what is buffered; call a few times a second while anything waits.
   virtual void flush(Flush how) noexcept = 0;
 
   [[nodiscard]] virtual SinkStats stats() const noexcept = 0;

@@ -55,24 +55,32 @@ class StdoutSink final : public Sink {
   StdoutSink(bool wait, bool json)
       : wait_(wait), json_(json), spool_(json ? kJsonSpoolBytes : kSpoolBytes) {}
 
-  [[nodiscard]] Result<void> write(const Scan& scan) override {
+  [[nodiscard]] bool takes(const Scan& scan) const noexcept override {
+    return json_ || has_line(scan);
+  }
+
+  [[nodiscard]] Result<void> write(const Scan& scan, const Stamp& stamp) override {
     std::string text;
     if (json_) {
-      append_eve(text, scan, {});
+      append_eve(text, scan, stamp);
     } else {
       LineBuffer buffer;
       text = format_classic_line(scan, buffer);
     }
-    if (text.empty()) return {};
-    ++stats_.written;
-    text += '\n';
-    if (wait_) return deliver(text);
-    if (!spool_.push(text)) ++stats_.lost;
-    flush(Flush::waiting);
-    return {};
+    return write_line(std::move(text));
   }
 
   [[nodiscard]] Result<void> write(const Notice& notice) override {
+    // A line about several scans belongs where the lines are.
+    if (notice.severity == Severity::alert) {
+      std::string text;
+      if (json_) {
+        append_eve(text, notice);
+      } else {
+        text = notice.view();
+      }
+      return write_line(std::move(text));
+    }
     ++stats_.written;
     std::string text(kIdent);
     text += notice.view();
@@ -104,6 +112,15 @@ class StdoutSink final : public Sink {
   }
 
  private:
+  [[nodiscard]] Result<void> write_line(std::string text) {
+    ++stats_.written;
+    text += '\n';
+    if (wait_) return deliver(text);
+    if (!spool_.push(text)) ++stats_.lost;
+    flush(Flush::waiting);
+    return {};
+  }
+
   [[nodiscard]] Result<void> deliver(std::string_view text) {
     if (const int code = write_all(STDOUT_FILENO, text); code != 0) {
       ++stats_.lost;

@@ -51,11 +51,11 @@ class SyslogSink final : public Sink {
   explicit SyslogSink(std::vector<Place> places)
       : places_(std::move(places)), spool_(kSpoolBytes) {}
 
-  [[nodiscard]] Result<void> write(const Scan& scan) override {
+  [[nodiscard]] bool takes(const Scan& scan) const noexcept override { return has_line(scan); }
+
+  [[nodiscard]] Result<void> write(const Scan& scan, const Stamp& /*stamp*/) override {
     LineBuffer buffer;
-    const std::string_view line = format_classic_line(scan, buffer);
-    if (line.empty()) return {};
-    submit(kFacilityDaemon | kSeverityAlert, scan.detected, line);
+    submit(kFacilityDaemon | kSeverityAlert, scan.at, format_classic_line(scan, buffer));
     return {};
   }
 

@@ -21,7 +21,6 @@ TESTED_ELSEWHERE = {
     "daemon/needs.cpp": ("tests/live", "what is needed shows when there is nothing else"),
     "daemon/privilege.cpp": ("tests/live", "gives up root for good"),
     "daemon/recorder.cpp": ("tests/live", "speaks to processes"),
-    "daemon/reporter.cpp": ("tests/unit/daemon/pipeline_test.cpp", "is half of a pipeline"),
     "daemon/split.cpp": ("tests/live", "makes processes"),
     "daemon/start.cpp": ("tests/live", "opens what only root may"),
 }

@@ -54,7 +54,7 @@ OTHER_LINES = [
     "scanlogd: More possible port scans follow",
     "scanlogd: blind on eth0 from 2026-01-31T10:00:00.123Z to 2026-01-31T10:00:01.456Z (1.333 s): "
     "interface was down; packets lost: unknown",
-    "scanlogd: seen 1040 = processed 1040 + dropped 0; detected 1 = lines 1 + more_follow 0",
+    "scanlogd: seen 1040 = processed 1040 + dropped 0; detected 1 = delivered 1 + spooled 0",
     "scanlogd: watching every interface with bpf; profile classic, tables of at most 4.7 MB",
     "httpd[7]: GET /192.0.2.66:1 to 10.9.0.1 ports 21, 22, ..., fSrpauxy @22:40:40",
     "httpd[7]: 192.0.2.66:1 to 10.9.0.1 ports 21, 22, ..., fSrpauxy @22:40:40",

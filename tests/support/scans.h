@@ -44,14 +44,17 @@ class RecordingSink final : public Sink {
  public:
   struct Tape {
     std::vector<Scan> scans;
+    std::vector<Stamp> stamps;
     std::vector<std::string> lines;
     std::vector<std::string> notices;
   };
   explicit RecordingSink(Tape& tape) : tape_(tape) {}
 
-  [[nodiscard]] Result<void> write(const Scan& scan) override {
+  [[nodiscard]] bool takes(const Scan& /*scan*/) const noexcept override { return true; }
+  [[nodiscard]] Result<void> write(const Scan& scan, const Stamp& stamp) override {
     LineBuffer buffer;
     tape_.scans.push_back(scan);
+    tape_.stamps.push_back(stamp);
     if (const auto line = format_classic_line(scan, buffer); !line.empty()) {
       tape_.lines.emplace_back(line);
     }
@@ -63,7 +66,7 @@ class RecordingSink final : public Sink {
   }
   void flush(Flush /*how*/) noexcept override {}
   [[nodiscard]] SinkStats stats() const noexcept override {
-    const std::uint64_t all = tape_.lines.size() + tape_.notices.size();
+    const std::uint64_t all = tape_.scans.size() + tape_.notices.size();
     return {.written = all, .delivered = all};
   }
 

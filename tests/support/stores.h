@@ -20,7 +20,10 @@ namespace scanlogd::test {
 using namespace std::chrono_literals;
 
 inline const std::chrono::system_clock::time_point kNoon =
-    std::chrono::sys_days(std::chrono::year(2026) / 11 / 26) + 12h;
+    std::chrono::sys_days(std::chrono::year(2024) / 11 / 26) + 12h;
+
+/// Longer ago than anything in these tests.
+inline constexpr std::chrono::hours kForEver = 24h * 365 * 100;
 
 /// A store in a directory of its own.
 class StoreTest : public ::testing::Test {
@@ -69,7 +72,7 @@ class StoreTest : public ::testing::Test {
     Scan scan = some_scan(number);
     scan.event.source = parse_address(source).value();
     scan.started = kNoon + number * 1min - 1s;
-    scan.detected = scan.at = kNoon + number * 1min;
+    scan.detected = scan.last = scan.at = kNoon + number * 1min;
     scan.ports = "21-22";
     return scan;
   }

@@ -129,6 +129,100 @@ TEST_F(ClassicLine, TheLimiterHasItsOwnWords) {
   EXPECT_EQ(line(some), "");
 }
 
+TEST_F(ClassicLine, WhatElseIsKnownStandsBeforeTheTime) {
+  Scan some = scan({53});
+  ScanEvent& event = some.event;
+  event.rule = ScanRule::fast;
+  event.flags_or = event.flags_and = 0;
+  event.protocol = IpProto::udp;
+  EXPECT_TRUE(line(some).ends_with(" ports 53, ..., fsrpauxy, TOS 00, TTL 64, UDP @22:40:40"));
+  event.protocol = IpProto::tcp;
+  event.kind = ScanKind::horizontal;
+  event.rule = ScanRule::slow;
+  EXPECT_TRUE(line(some).ends_with(", TTL 64, sweep, slow @22:40:40"));
+  event.kind = ScanKind::distributed;
+  event.rule = ScanRule::novelty;
+  event.sources_total = 57;
+  EXPECT_TRUE(line(some).ends_with(", TTL 64, distributed 57 @22:40:40"));
+  event.kind = ScanKind::decoys;
+  event.sources_total = 11;
+  event.verdict = Verdict::suspect;
+  EXPECT_TRUE(line(some).ends_with(", TTL 64, decoys 11, suspect @22:40:40"));
+  event.kind = ScanKind::vertical;
+  event.verdict = Verdict::proven;
+  event.open = {22, 443};
+  event.open_count = 2;
+  event.open_total = 2;
+  EXPECT_TRUE(line(some).ends_with(", TTL 64, proven, open 22,443 @22:40:40"));
+  event.open_total = 20;
+  event.open_count = 16;
+  EXPECT_TRUE(line(some).ends_with(", proven, open 22,443,0,0,0,0,0,0,... @22:40:40"));
+  event.source_prefix = 24;
+  EXPECT_NE(line(some).find(", network /24, proven,"), std::string::npos);
+}
+
+TEST_F(ClassicLine, TheOriginalsRuleSaysWhatTheOriginalSaid) {
+  Scan some = scan();
+  const std::string before = line(some);
+  some.event.kind = ScanKind::block;
+  some.event.verdict = Verdict::proven;
+  some.event.open_count = 1;
+  some.event.protocol = IpProto::tcp;
+  EXPECT_EQ(line(some), before);
+}
+
+TEST_F(ClassicLine, LinesOfOtherRulesMayBeLonger) {
+  std::vector<Port> ports;
+  for (Port port = 10001; port <= 10040; ++port) ports.push_back(port);
+  Scan some = scan(ports);
+  some.event.rule = ScanRule::fast;
+  EXPECT_LE(line(some).size(), 240U);
+  EXPECT_GT(line(some).size(), 240U - 7U);
+}
+
+TEST_F(ClassicLine, AnEndHasAllPortsAndTheTotals) {
+  Scan some = scan();
+  some.event.phase = Phase::end;
+  some.event.ports_total = 1025;
+  some.event.hosts_total = 1;
+  some.ports = "1-1024,3306";
+  some.last = some.started + 65s;
+  EXPECT_EQ(line(some),
+            "192.0.2.8 to 10.9.0.1 ports 1-1024,3306, fSrpauxy, end: 1025 ports, 1 host, 65 s "
+            "@22:40:40");
+  some.event.varies = varies::target;
+  some.event.rule = ScanRule::fast;
+  some.event.verdict = Verdict::proven;
+  some.event.hosts_total = 3;
+  EXPECT_EQ(line(some),
+            "192.0.2.8 to 10.9.0.1 and others, ports 1-1024,3306, fSrpauxy, proven, end: 1025 "
+            "ports, 3 hosts, 65 s @22:40:40");
+}
+
+TEST_F(ClassicLine, AnEndWithManyPortsIsCutBetweenRanges) {
+  Scan some = scan();
+  some.event.phase = Phase::end;
+  for (int port = 1; port < 2000; port += 2) {
+    some.ports += (some.ports.empty() ? "" : ",") + std::to_string(port);
+  }
+  EXPECT_LE(line(some).size(), 240U);
+  EXPECT_GT(line(some).size(), 230U);
+  EXPECT_NE(line(some).find(",..., fSrpauxy, end: "), std::string::npos);
+  some.ports.clear();
+  EXPECT_EQ(line(some), "192.0.2.8 to 10.9.0.1 ports ..., fSrpauxy, end: 0 s @22:40:40");
+}
+
+TEST_F(ClassicLine, WhatIsNoScanDoesNotLookLikeOne) {
+  Scan some = scan();
+  some.event.rule = ScanRule::new_sources;
+  some.event.kind = ScanKind::flood;
+  some.event.sources_total = 5012;
+  EXPECT_EQ(line(some), "Flood: 5012 new sources, first 192.0.2.8 @22:40:40");
+  some.event.kind = ScanKind::backscatter;
+  some.event.ports_total = 12;
+  EXPECT_EQ(line(some), "Backscatter: answers from 192.0.2.8, 12 ports @22:40:40");
+}
+
 TEST_F(ClassicLine, TimeIsLocalTime) {
   zone("Asia/Kathmandu");
   if (::timezone == 0) GTEST_SKIP() << "no zone data for Asia/Kathmandu (package tzdata)";

@@ -66,8 +66,8 @@ TEST_F(CtlExport, CsvHasAHeaderAndALineForEachScan) {
             "id,first,detected,last,phase,source,source_port,target,hosts,protocol,kind,technique,"
             "tool,verdict,packets,ports_total,ports,open_total,closed_total,filtered_total,"
             "open_ports\r\n"
-            "1,2026-11-26T12:00:59.000000+0000,2026-11-26T12:01:00.000000+0000,"
-            "2026-11-26T12:01:00.000000+0000,begin,192.0.2.8,1,10.9.0.1,0,TCP,vertical,unknown,"
+            "1,2024-11-26T12:00:59.000000+0000,2024-11-26T12:01:00.000000+0000,"
+            "2024-11-26T12:01:00.000000+0000,begin,192.0.2.8,1,10.9.0.1,0,TCP,vertical,unknown,"
             "unknown,unverified,0,2,\"21-22\",0,0,0,\"\"\r\n");
 }
 

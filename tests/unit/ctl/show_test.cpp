@@ -34,19 +34,21 @@ TEST_F(CtlShow, TellsAllAboutAScan) {
   const std::string text = run(ctl::show_scan, {"show", "1"});
   EXPECT_TRUE(text.starts_with("Scan 1: TCP port scan\nsource      192.0.2.8\n")) << text;
   EXPECT_TRUE(has(text, "verdict     proven: it completed a handshake, which")) << text;
-  EXPECT_TRUE(has(text, "found       2026-11-26 12:01:00, 1 s after it began\n")) << text;
-  EXPECT_TRUE(has(text, "state       ended 2026-11-26 13:01:00 (idle)\n")) << text;
+  EXPECT_TRUE(has(text, "found       2024-11-26 12:01:00, 1 s after it began\n")) << text;
+  EXPECT_TRUE(has(text, "state       ended 2024-11-26 13:01:00 (idle)\n")) << text;
   EXPECT_TRUE(has(text, "packets     1,234\n")) << text;
   EXPECT_TRUE(has(text, "ports       1,000: 1-1000\n")) << text;
   EXPECT_TRUE(has(text, "answers     2 open, 998 closed, 0 filtered; open: 443, ...\n")) << text;
-  EXPECT_TRUE(has(text, "line        192.0.2.8:1 to 10.9.0.1 ports 21, 22, ..., ")) << text;
+  EXPECT_TRUE(
+      has(text, "line        192.0.2.8 to 10.9.0.1 ports 1-1000, fSrpauxy, end: 1 s @12:00:59\n"))
+      << text;
 }
 
 TEST_F(CtlShow, TellsHowItGrew) {
   EXPECT_TRUE(has(run(ctl::show_scan, {"show", "1"}),
                   "TIME                 PHASE  PACKETS  PORTS  HOSTS  OPEN\n"
-                  "2026-11-26 12:01:00  begin        0      2      0     0\n"
-                  "2026-11-26 13:01:00  end       1234   1000      0     2\n"));
+                  "2024-11-26 12:01:00  begin        0      2      0     0\n"
+                  "2024-11-26 13:01:00  end       1234   1000      0     2\n"));
 }
 
 TEST_F(CtlShow, WrapsWhatIsLongerThanTheTerminal) {

@@ -28,9 +28,9 @@ TEST_F(CtlTail, ShowsTheLatestInTheirOrder) {
                 message(scan(2)),
                 {.stamp = {7, 3}, .content = make_notice(Severity::warning, kNoon, "blind")}});
   EXPECT_EQ(tail({"tail", "-n", "2"}, never),
-            "2026-11-26 12:02:00  scan 2 begin: TCP vertical from 192.0.2.8 to 10.9.0.1, 2 ports, "
+            "2024-11-26 12:02:00  scan 2 begin: TCP vertical from 192.0.2.8 to 10.9.0.1, 2 ports, "
             "unverified\n"
-            "2026-11-26 12:00:00  warning: blind\n");
+            "2024-11-26 12:00:00  warning: blind\n");
   EXPECT_NE(tail({"tail", "-o", "json"}, never).find(R"("engine":{"message":"blind"})"),
             std::string::npos);
 }

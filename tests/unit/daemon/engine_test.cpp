@@ -43,6 +43,7 @@ class NoticeOutlet final : public Outlet {
   void process(PacketBatch&) override {}
   void advance(std::chrono::nanoseconds, std::chrono::nanoseconds) override {}
   bool has_open_scans() const noexcept override { return false; }
+  void settle() override {}
   void notify(Severity, std::string_view text) override { notices.emplace_back(text); }
   void report_accounts(const Captures&) override { notices.emplace_back("accounts"); }
   void adopt(const EngineSettings&) override {}

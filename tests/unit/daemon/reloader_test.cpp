@@ -22,9 +22,9 @@ class ReloaderTest : public ::testing::Test {
  protected:
   ReloaderTest() : reporter_(sinks()) {}
 
-  std::vector<std::unique_ptr<Sink>> sinks() {
-    std::vector<std::unique_ptr<Sink>> sinks;
-    sinks.push_back(std::make_unique<RecordingSink>(tape_));
+  std::vector<NamedSink> sinks() {
+    std::vector<NamedSink> sinks;
+    sinks.push_back({.name = "tape", .sink = std::make_unique<RecordingSink>(tape_)});
     return sinks;
   }
   void write(std::string_view text) const { std::ofstream(path_) << text; }
@@ -40,6 +40,7 @@ class ReloaderTest : public ::testing::Test {
   std::string reload(std::string_view text) {
     write(text);
     orders_ = reloader_->reload();
+    reporter_.settle();
     const std::string told = tape_.notices.empty() ? "" : tape_.notices.back();
     tape_.notices.clear();
     return told;
@@ -111,6 +112,7 @@ TEST_F(ReloaderTest, AFileThatIsGoneChangesNothing) {
   start("");
   std::filesystem::remove(path_);
   EXPECT_FALSE(reloader_->reload());
+  reporter_.settle();
   ASSERT_EQ(tape_.notices.size(), 1U);
   EXPECT_EQ(tape_.notices[0], "open(" + path_ +
                                   "): No such file or directory; the configuration stays as it "
@@ -123,6 +125,7 @@ TEST_F(ReloaderTest, WithoutAFileNothingIsReadAndNothingSaid) {
   ASSERT_TRUE(loaded);
   Reloader reloader(*loaded, reporter_, notifier_, "watching");
   EXPECT_FALSE(reloader.reload());
+  reporter_.settle();
   EXPECT_TRUE(tape_.notices.empty());
 }
 

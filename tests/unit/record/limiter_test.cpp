@@ -52,5 +52,26 @@ TEST(Limiter, TheFirstScanAfterBootGetsALine) {
   EXPECT_EQ(limiter.admit(0s), Announce::line);
 }
 
+TEST(Limiter, SaysBeforehandWhetherThereIsALine) {
+  Limiter limiter;
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_TRUE(limiter.has_line(100s));
+    (void)limiter.admit(100s);
+  }
+  EXPECT_FALSE(limiter.has_line(100s)) << "the sixth gets the last word";
+  (void)limiter.admit(100s);
+  EXPECT_FALSE(limiter.has_line(120s));
+  EXPECT_TRUE(limiter.has_line(120010ms));
+  EXPECT_TRUE(limiter.has_line(99s));
+}
+
+TEST(Limiter, GoesOnWhereAnotherStopped) {
+  Limiter before;
+  for (int i = 0; i < 5; ++i) (void)before.admit(100s);
+  Limiter limiter;
+  limiter.restore(before.state());
+  EXPECT_EQ(limiter.admit(101s), Announce::more_follow);
+}
+
 }  // namespace
 }  // namespace scanlogd

@@ -33,6 +33,8 @@ void expect_equal(const ScanEvent& read, const ScanEvent& written) {
 
 TEST_F(ScanRowsTest, KeepsAllOfAScan) {
   Scan written = scan(1, "2001:db8::7");
+  written.last = kNoon + 2h;
+  written.at = kNoon + 3h;
   written.announce = Announce::digest;
   written.ports = "1-1024,3306";
   ScanEvent& event = written.event;
@@ -79,6 +81,7 @@ TEST_F(ScanRowsTest, KeepsAllOfAScan) {
     EXPECT_EQ(read.id, 1U);
     EXPECT_EQ(read.started, written.started);
     EXPECT_EQ(read.detected, written.detected);
+    EXPECT_EQ(read.last, written.last);
     EXPECT_EQ(read.at, written.at);
     EXPECT_EQ(read.announce, written.announce);
     EXPECT_EQ(read.ports, written.ports);

@@ -73,7 +73,7 @@ TEST_F(EveSink, WritesOneLineAnEventAndAppends) {
   for (std::uint64_t id = 1; id <= 2; ++id) {
     auto sink = open(in("eve.json"), "file");
     ASSERT_TRUE(sink) << sink.error().what;
-    EXPECT_TRUE((*sink)->write(some_scan(id)));
+    EXPECT_TRUE((*sink)->write(some_scan(id), {}));
     EXPECT_EQ((*sink)->stats().delivered, 1U);
   }
   EXPECT_EQ(contents(in("eve.json")), event(1) + event(2));
@@ -84,7 +84,7 @@ TEST_F(EveSink, TellsOfScansThatTheLogDoesNotTellOf) {
   ASSERT_TRUE(sink);
   Scan scan = some_scan();
   scan.announce = Announce::held_back;
-  EXPECT_TRUE((*sink)->write(scan));
+  EXPECT_TRUE((*sink)->write(scan, {}));
   EXPECT_NE(contents(in("eve.json")).find(R"("announce":"held_back")"), std::string::npos);
 }
 
@@ -98,11 +98,11 @@ TEST_F(EveSink, TellsOfNotices) {
 TEST_F(EveSink, AfterRotationItWritesToTheNewFile) {
   auto sink = open(in("eve.json"), "file");
   ASSERT_TRUE(sink);
-  EXPECT_TRUE((*sink)->write(some_scan(1)));
+  EXPECT_TRUE((*sink)->write(some_scan(1), {}));
   std::filesystem::rename(in("eve.json"), in("eve.json.1"));
-  EXPECT_TRUE((*sink)->write(some_scan(2)));
+  EXPECT_TRUE((*sink)->write(some_scan(2), {}));
   (*sink)->flush(Flush::reopen);
-  EXPECT_TRUE((*sink)->write(some_scan(3)));
+  EXPECT_TRUE((*sink)->write(some_scan(3), {}));
   EXPECT_EQ(contents(in("eve.json.1")), event(1) + event(2));
   EXPECT_EQ(contents(in("eve.json")), event(3));
 }
@@ -111,7 +111,7 @@ TEST_F(EveSink, WhatTheDiskHasNoRoomForWaits) {
   // /dev/full stands for the disk.
   auto sink = open("/dev/full", "file");
   ASSERT_TRUE(sink);
-  for (std::uint64_t id = 1; id <= 3; ++id) EXPECT_TRUE((*sink)->write(some_scan(id)));
+  for (std::uint64_t id = 1; id <= 3; ++id) EXPECT_TRUE((*sink)->write(some_scan(id), {}));
   const SinkStats stats = (*sink)->stats();
   EXPECT_EQ(stats.written, 3U);
   EXPECT_EQ(stats.waiting, 3U);
@@ -122,7 +122,7 @@ TEST_F(EveSink, BeyondTheSpoolEventsAreCountedAsLost) {
   auto sink = open("/dev/full", "file");
   ASSERT_TRUE(sink);
   constexpr std::uint64_t kScans = 3000;
-  for (std::uint64_t id = 1; id <= kScans; ++id) EXPECT_TRUE((*sink)->write(some_scan(id)));
+  for (std::uint64_t id = 1; id <= kScans; ++id) EXPECT_TRUE((*sink)->write(some_scan(id), {}));
   const SinkStats stats = (*sink)->stats();
   EXPECT_GT(stats.waiting, 900U);
   EXPECT_GT(stats.lost, 0U);
@@ -132,10 +132,10 @@ TEST_F(EveSink, BeyondTheSpoolEventsAreCountedAsLost) {
 TEST_F(EveSink, DatagramsWaitForTheirReader) {
   auto sink = open(in("socket"), "unix_dgram");
   ASSERT_TRUE(sink);
-  EXPECT_TRUE((*sink)->write(some_scan(1)));
+  EXPECT_TRUE((*sink)->write(some_scan(1), {}));
   EXPECT_EQ((*sink)->stats().waiting, 1U);
   const UniqueFd socket = listen(in("socket"), SOCK_DGRAM);
-  EXPECT_TRUE((*sink)->write(some_scan(2)));
+  EXPECT_TRUE((*sink)->write(some_scan(2), {}));
   EXPECT_EQ(receive(socket.get()), event(1));
   EXPECT_EQ(receive(socket.get()), event(2));
 }
@@ -144,13 +144,13 @@ TEST_F(EveSink, AStreamReaderThatGoesAndComesLosesNothingThatWasNotSent) {
   UniqueFd socket = listen(in("socket"), SOCK_STREAM);
   auto sink = open(in("socket"), "unix_stream");
   ASSERT_TRUE(sink);
-  EXPECT_TRUE((*sink)->write(some_scan(1)));
+  EXPECT_TRUE((*sink)->write(some_scan(1), {}));
   UniqueFd peer(::accept(socket.get(), nullptr, nullptr));
   EXPECT_EQ(receive(peer.get()), event(1));
   peer.reset();
   socket.reset();
   std::filesystem::remove(in("socket"));
-  EXPECT_TRUE((*sink)->write(some_scan(2)));
+  EXPECT_TRUE((*sink)->write(some_scan(2), {}));
   EXPECT_EQ((*sink)->stats().waiting, 1U);
   socket = listen(in("socket"), SOCK_STREAM);
   (*sink)->flush(Flush::waiting);

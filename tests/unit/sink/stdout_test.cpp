@@ -58,21 +58,38 @@ TEST_F(StdoutSink, WritesOneLineAScan) {
   std::string text;
   {
     Redirected out(STDOUT_FILENO);
-    EXPECT_TRUE((*sink)->write(some_scan(1)));
-    EXPECT_TRUE((*sink)->write(some_scan(2)));
+    EXPECT_TRUE((*sink)->write(some_scan(1), {}));
+    EXPECT_TRUE((*sink)->write(some_scan(2), {}));
     text = out.read();
   }
   EXPECT_EQ(text, some_line(1) + "\n" + some_line(2) + "\n");
   EXPECT_EQ((*sink)->stats().delivered, 2U);
 }
 
-TEST_F(StdoutSink, AScanThatIsHeldBackIsNoMessage) {
+TEST_F(StdoutSink, AScanThatIsHeldBackIsNoMessageForALogOfLines) {
   auto sink = open_sink("stdout");
   ASSERT_TRUE(sink);
   Scan scan = some_scan();
-  scan.announce = Announce::held_back;
-  EXPECT_TRUE((*sink)->write(scan));
-  EXPECT_EQ((*sink)->stats().written, 0U);
+  EXPECT_TRUE((*sink)->takes(scan));
+  for (const Announce announce : {Announce::held_back, Announce::digest}) {
+    scan.announce = announce;
+    EXPECT_FALSE((*sink)->takes(scan));
+    Section options;
+    options.set("format", "json", "test");
+    EXPECT_TRUE(open_sink("stdout", options).value()->takes(scan));
+  }
+}
+
+TEST_F(StdoutSink, ALineAboutSeveralScansIsALine) {
+  auto sink = open_sink("stdout");
+  ASSERT_TRUE(sink);
+  std::string text;
+  {
+    Redirected out(STDOUT_FILENO);
+    EXPECT_TRUE((*sink)->write(make_notice(Severity::alert, {}, "Held back: 3 scans")));
+    text = out.read();
+  }
+  EXPECT_EQ(text, "Held back: 3 scans\n");
 }
 
 TEST_F(StdoutSink, NoticesGoToStandardErrorOnly) {
@@ -99,7 +116,7 @@ TEST_F(StdoutSink, AReaderThatDoesNotReadLosesNothingUntilTheSpoolIsFullAndThenA
   SinkStats full;
   {
     Redirected out(STDOUT_FILENO);
-    for (std::uint64_t id = 1; id <= kScans; ++id) EXPECT_TRUE((*sink)->write(some_scan(id)));
+    for (std::uint64_t id = 1; id <= kScans; ++id) EXPECT_TRUE((*sink)->write(some_scan(id), {}));
     full = (*sink)->stats();
     while (true) {
       const std::string part = out.read();
@@ -128,7 +145,7 @@ TEST_F(StdoutSink, AFileRunFailsWhenItsReaderIsGone) {
   {
     Redirected out(STDOUT_FILENO);
     out.hang_up();
-    const auto written = (*sink)->write(some_scan());
+    const auto written = (*sink)->write(some_scan(), {});
     if (!written) what = written.error().what;
   }
   EXPECT_EQ(what, "write(standard output): Broken pipe");
@@ -145,7 +162,7 @@ TEST_F(StdoutSink, AsJsonItTellsOfEveryScan) {
   std::string text;
   {
     Redirected out(STDOUT_FILENO);
-    EXPECT_TRUE((*sink)->write(scan));
+    EXPECT_TRUE((*sink)->write(scan, {}));
     text = out.read();
   }
   std::string event;

@@ -95,7 +95,7 @@ class SyslogSink : public ::testing::Test {
 TEST_F(SyslogSink, WritesTheDatagramOfTheOriginal) {
   Receiver receiver(path(), SOCK_DGRAM);
   const auto sink = open();
-  EXPECT_TRUE(sink->write(some_scan()));
+  EXPECT_TRUE(sink->write(some_scan(), {}));
   EXPECT_EQ(receiver.read(), datagram(1));
 }
 
@@ -104,8 +104,25 @@ TEST_F(SyslogSink, TheLastWordOfTheLimiterIsAMessageToo) {
   const auto sink = open();
   Scan scan = some_scan();
   scan.announce = Announce::more_follow;
-  EXPECT_TRUE(sink->write(scan));
+  EXPECT_TRUE(sink->write(scan, {}));
   EXPECT_EQ(receiver.read(), "<25>Jan  1 00:00:00 scanlogd: More possible port scans follow");
+}
+
+TEST_F(SyslogSink, TakesScansWithALineOnly) {
+  const auto sink = open();
+  Scan scan = some_scan();
+  EXPECT_TRUE(sink->takes(scan));
+  scan.announce = Announce::more_follow;
+  EXPECT_TRUE(sink->takes(scan));
+  scan.announce = Announce::digest;
+  EXPECT_FALSE(sink->takes(scan));
+}
+
+TEST_F(SyslogSink, ADigestHasThePriorityOfScans) {
+  Receiver receiver(path(), SOCK_DGRAM);
+  const auto sink = open();
+  EXPECT_TRUE(sink->write(make_notice(Severity::alert, {}, "Held back: 3 scans")));
+  EXPECT_EQ(receiver.read(), "<25>Jan  1 00:00:00 scanlogd: Held back: 3 scans");
 }
 
 TEST_F(SyslogSink, NoticesKeepTheirSeverity) {
@@ -117,8 +134,8 @@ TEST_F(SyslogSink, NoticesKeepTheirSeverity) {
 
 TEST_F(SyslogSink, WaitsForALogDaemonThatIsNotThereYet) {
   const auto sink = open();
-  EXPECT_TRUE(sink->write(some_scan(1)));
-  EXPECT_TRUE(sink->write(some_scan(2)));
+  EXPECT_TRUE(sink->write(some_scan(1), {}));
+  EXPECT_TRUE(sink->write(some_scan(2), {}));
   EXPECT_EQ(sink->stats().waiting, 2U);
   Receiver receiver(path(), SOCK_DGRAM);
   sink->flush(Flush::waiting);
@@ -129,20 +146,20 @@ TEST_F(SyslogSink, WaitsForALogDaemonThatIsNotThereYet) {
 TEST_F(SyslogSink, FindsTheLogDaemonAgainAfterItsRestart) {
   Receiver receiver(path(), SOCK_DGRAM);
   const auto sink = open();
-  EXPECT_TRUE(sink->write(some_scan(1)));
+  EXPECT_TRUE(sink->write(some_scan(1), {}));
   EXPECT_EQ(receiver.read(), datagram(1));
   receiver.stop();
-  EXPECT_TRUE(sink->write(some_scan(2)));
-  EXPECT_TRUE(sink->write(some_scan(3)));
+  EXPECT_TRUE(sink->write(some_scan(2), {}));
+  EXPECT_TRUE(sink->write(some_scan(3), {}));
   receiver.start();
-  EXPECT_TRUE(sink->write(some_scan(4)));
+  EXPECT_TRUE(sink->write(some_scan(4), {}));
   EXPECT_EQ(receiver.read_all(), (std::vector{datagram(2), datagram(3), datagram(4)}));
 }
 
 TEST_F(SyslogSink, AHungLogDaemonBlocksNothingAndGetsEverythingLater) {
   Receiver receiver(path(), SOCK_DGRAM);
   const auto sink = open();
-  for (std::uint64_t id = 1; id <= 1000; ++id) EXPECT_TRUE(sink->write(some_scan(id)));
+  for (std::uint64_t id = 1; id <= 1000; ++id) EXPECT_TRUE(sink->write(some_scan(id), {}));
   EXPECT_GT(sink->stats().waiting, 0U) << "the socket took all: nothing was hung";
   std::vector<std::string> got;
   while (got.size() < 1000) {
@@ -157,7 +174,7 @@ TEST_F(SyslogSink, AHungLogDaemonBlocksNothingAndGetsEverythingLater) {
 
 TEST_F(SyslogSink, SaysHowManyMessagesItLost) {
   const auto sink = open();
-  for (std::uint64_t id = 1; id <= 5000; ++id) EXPECT_TRUE(sink->write(some_scan(id)));
+  for (std::uint64_t id = 1; id <= 5000; ++id) EXPECT_TRUE(sink->write(some_scan(id), {}));
   const SinkStats full = sink->stats();
   EXPECT_GT(full.waiting, 1000U);
   EXPECT_EQ(full.written, full.waiting + full.lost);
@@ -178,8 +195,8 @@ TEST_F(SyslogSink, SaysHowManyMessagesItLost) {
 TEST_F(SyslogSink, SpeaksToAStreamSocketWithAZeroByteAfterEachMessage) {
   Receiver receiver(path(), SOCK_STREAM);
   const auto sink = open();
-  EXPECT_TRUE(sink->write(some_scan(1)));
-  EXPECT_TRUE(sink->write(some_scan(2)));
+  EXPECT_TRUE(sink->write(some_scan(1), {}));
+  EXPECT_TRUE(sink->write(some_scan(2), {}));
   EXPECT_EQ(receiver.read(), datagram(1) + '\0' + datagram(2) + '\0');
 }
 
@@ -189,7 +206,7 @@ TEST_F(SyslogSink, AHungStreamSocketTearsNoMessageApart) {
   std::string expected;
   std::string got;
   for (std::uint64_t id = 1; id <= 5000; ++id) {
-    EXPECT_TRUE(sink->write(some_scan(id)));
+    EXPECT_TRUE(sink->write(some_scan(id), {}));
     expected += datagram(id) + '\0';
     if (sink->stats().waiting < 1000) continue;
     while (auto part = receiver.read()) got += *part;
@@ -208,18 +225,18 @@ TEST_F(SyslogSink, FollowsALinkToWhereItLed) {
   ASSERT_EQ(::symlink(real.c_str(), path().c_str()), 0);
   const auto sink = open();
   ASSERT_EQ(::unlink(path().c_str()), 0);
-  EXPECT_TRUE(sink->write(some_scan()));
+  EXPECT_TRUE(sink->write(some_scan(), {}));
   EXPECT_EQ(receiver.read(), datagram(1));
 }
 
 TEST_F(SyslogSink, ReopenFindsASocketThatTookThePlaceOfALiveOne) {
   Receiver old(path(), SOCK_DGRAM);
   const auto sink = open();
-  EXPECT_TRUE(sink->write(some_scan(1)));
+  EXPECT_TRUE(sink->write(some_scan(1), {}));
   ASSERT_EQ(::unlink(path().c_str()), 0);
   Receiver fresh(path(), SOCK_DGRAM);
   sink->flush(Flush::reopen);
-  EXPECT_TRUE(sink->write(some_scan(2)));
+  EXPECT_TRUE(sink->write(some_scan(2), {}));
   EXPECT_EQ(fresh.read(), datagram(2));
   EXPECT_EQ(old.read_all(), std::vector{datagram(1)});
 }

@@ -1,0 +1,311 @@
+// Every sink gets every message in order, whatever the others do, and none is lost without being
+// counted.
+#include "daemon/dispatcher.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <optional>
+
+#include "support/scans.h"
+
+namespace scanlogd::test {
+namespace {
+
+/// A sink whose other end can hang, fail, or care for lines only.
+class FickleSink final : public Sink {
+ public:
+  struct Tape {
+    std::vector<std::uint64_t> ids;
+    bool hangs = false;
+    bool refuses = false;
+    bool takes_lines_only = false;
+    int reopened = 0;
+  };
+  explicit FickleSink(Tape& tape) : tape_(tape) {}
+
+  bool takes(const Scan& scan) const noexcept override {
+    return !tape_.takes_lines_only || has_line(scan);
+  }
+  Result<void> write(const Scan& scan, const Stamp& /*stamp*/) override {
+    EXPECT_FALSE(in_hand_) << "one at a time";
+    in_hand_ = scan.id;
+    flush(Flush::waiting);
+    return {};
+  }
+  Result<void> write(const Notice& /*notice*/) override {
+    in_hand_ = 0;
+    flush(Flush::waiting);
+    return {};
+  }
+  void flush(Flush how) noexcept override {
+    tape_.reopened += how == Flush::reopen ? 1 : 0;
+    if (!in_hand_ || tape_.hangs) return;
+    ++(tape_.refuses ? stats_.lost : stats_.delivered);
+    if (!tape_.refuses) tape_.ids.push_back(*in_hand_);
+    in_hand_.reset();
+  }
+  SinkStats stats() const noexcept override {
+    SinkStats now = stats_;
+    now.waiting = in_hand_ ? 1 : 0;
+    return now;
+  }
+
+ private:
+  Tape& tape_;
+  std::optional<std::uint64_t> in_hand_;
+  SinkStats stats_;
+};
+
+/// A store that can be behind.
+class ListBacklog final : public Backlog {
+ public:
+  std::vector<Message> read(std::uint64_t sequence, std::size_t limit) override {
+    std::vector<Message> found;
+    for (const Message& each : messages) {
+      if (each.stamp.sequence > sequence && found.size() < limit) found.push_back(each);
+    }
+    return found;
+  }
+  bool is_complete() const override { return complete; }
+  void note(const Cursor& cursor) override { noted.push_back(cursor); }
+
+  std::vector<Message> messages;
+  std::vector<Cursor> noted;
+  bool complete = true;
+};
+
+class DispatcherTest : public ::testing::Test {
+ protected:
+  Dispatcher make(Backlog* backlog) {
+    std::vector<NamedSink> sinks;
+    sinks.push_back({.name = "one", .sink = std::make_unique<FickleSink>(one_)});
+    sinks.push_back({.name = "other", .sink = std::make_unique<FickleSink>(other_)});
+    return Dispatcher(std::move(sinks), backlog);
+  }
+  Message next(Announce announce = Announce::line) {
+    Message message{.stamp = {.boot = 1, .sequence = ++sequence_}, .content = {}};
+    Scan scan = some_scan(sequence_);
+    scan.announce = announce;
+    message.content = scan;
+    return message;
+  }
+  void add(Dispatcher& dispatcher, std::size_t count, Announce announce = Announce::line) {
+    for (std::size_t i = 0; i < count; ++i) {
+      const Message message = next(announce);
+      backlog_.messages.push_back(message);
+      dispatcher.add(message);
+    }
+  }
+  static std::vector<std::uint64_t> numbers(std::uint64_t first, std::uint64_t last) {
+    std::vector<std::uint64_t> all;
+    for (std::uint64_t i = first; i <= last; ++i) all.push_back(i);
+    return all;
+  }
+  static void deliver_all(Dispatcher& dispatcher) {
+    for (int turn = 0; turn < 1000 && dispatcher.is_waiting(); ++turn) dispatcher.deliver();
+  }
+  static void expect_sums(const Dispatcher& dispatcher) {
+    const SinkStats stats = dispatcher.stats();
+    EXPECT_EQ(stats.written, stats.delivered + stats.waiting + stats.lost);
+  }
+
+  FickleSink::Tape one_, other_;
+  ListBacklog backlog_;
+  std::uint64_t sequence_ = 0;
+};
+
+TEST_F(DispatcherTest, NothingIsDeliveredBeforeItIsAskedFor) {
+  Dispatcher dispatcher = make(nullptr);
+  add(dispatcher, 3);
+  EXPECT_TRUE(one_.ids.empty());
+  EXPECT_TRUE(dispatcher.is_waiting());
+  dispatcher.deliver();
+  EXPECT_EQ(one_.ids, numbers(1, 3));
+  EXPECT_EQ(other_.ids, numbers(1, 3));
+  EXPECT_FALSE(dispatcher.is_waiting());
+  expect_sums(dispatcher);
+}
+
+TEST_F(DispatcherTest, ASinkThatHangsHoldsBackNoOther) {
+  Dispatcher dispatcher = make(nullptr);
+  one_.hangs = true;
+  add(dispatcher, 5);
+  dispatcher.deliver();
+  EXPECT_TRUE(one_.ids.empty());
+  EXPECT_EQ(other_.ids, numbers(1, 5));
+  EXPECT_EQ(dispatcher.scans_delivered(), 0U) << "not everywhere";
+  one_.hangs = false;
+  dispatcher.deliver();
+  EXPECT_EQ(one_.ids, numbers(1, 5));
+  EXPECT_EQ(dispatcher.scans_delivered(), 5U);
+}
+
+TEST_F(DispatcherTest, WhatASinkDoesNotTakeIsDoneWith) {
+  Dispatcher dispatcher = make(&backlog_);
+  one_.takes_lines_only = true;
+  add(dispatcher, 2, Announce::held_back);
+  add(dispatcher, 1);
+  add(dispatcher, 2, Announce::digest);
+  dispatcher.deliver();
+  EXPECT_EQ(one_.ids, numbers(3, 3));
+  EXPECT_EQ(other_.ids, numbers(1, 5));
+  const Cursor cursor = dispatcher.cursors().front();
+  EXPECT_EQ(cursor.sequence, 5U);
+  EXPECT_EQ(cursor.taken, 1U);
+  EXPECT_EQ(cursor.scans_delivered, 1U);
+  EXPECT_EQ(dispatcher.cursors().back().scans_delivered, 1U) << "of those with a line";
+}
+
+TEST_F(DispatcherTest, EachDeliveryIsNotedBeforeTheNext) {
+  Dispatcher dispatcher = make(&backlog_);
+  add(dispatcher, 3);
+  dispatcher.deliver();
+  ASSERT_EQ(backlog_.noted.size(), 6U);
+  for (std::uint64_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(backlog_.noted[i].sink, "one");
+    EXPECT_EQ(backlog_.noted[i].sequence, i + 1);
+    EXPECT_EQ(backlog_.noted[i].delivered, i + 1);
+  }
+}
+
+TEST_F(DispatcherTest, WithoutAStoreTheNewestIsLostWhenThereIsNoRoom) {
+  Dispatcher dispatcher = make(nullptr);
+  one_.hangs = true;
+  other_.takes_lines_only = true;
+  add(dispatcher, Dispatcher::kMaxWaiting + 7);
+  deliver_all(dispatcher);
+  expect_sums(dispatcher);
+  EXPECT_EQ(dispatcher.scans_lost(), 7U);
+  EXPECT_EQ(dispatcher.take_news(),
+            std::vector<std::string>{"other could not be reached: 7 scans lost"})
+      << "of the one that hangs later";
+  one_.hangs = false;
+  deliver_all(dispatcher);
+  EXPECT_EQ(one_.ids, numbers(1, Dispatcher::kMaxWaiting));
+  EXPECT_EQ(dispatcher.take_news(),
+            std::vector<std::string>{"one could not be reached: 7 scans lost"});
+  EXPECT_TRUE(dispatcher.take_news().empty());
+  expect_sums(dispatcher);
+}
+
+TEST_F(DispatcherTest, WithAStoreWhatDoesNotFitIntoMemoryIsReadAgain) {
+  for (const std::size_t count : {Dispatcher::kInMemory - 1, Dispatcher::kInMemory,
+                                  Dispatcher::kInMemory + 1, 3 * Dispatcher::kInMemory}) {
+    one_ = other_ = {};
+    backlog_ = {};
+    sequence_ = 0;
+    Dispatcher dispatcher = make(&backlog_);
+    one_.hangs = true;
+    add(dispatcher, count);
+    deliver_all(dispatcher);
+    EXPECT_TRUE(one_.ids.empty());
+    one_.hangs = false;
+    deliver_all(dispatcher);
+    add(dispatcher, 1);
+    deliver_all(dispatcher);
+    EXPECT_EQ(one_.ids, numbers(1, count + 1)) << count;
+    EXPECT_EQ(other_.ids, numbers(1, count + 1)) << count;
+    EXPECT_EQ(dispatcher.stats().lost, 0U);
+    expect_sums(dispatcher);
+  }
+}
+
+TEST_F(DispatcherTest, OfMoreThanTheCapTheOldestAreLostAndCounted) {
+  Dispatcher dispatcher = make(&backlog_);
+  one_.hangs = true;
+  add(dispatcher, Dispatcher::kMaxWaiting + 500);
+  one_.hangs = false;
+  deliver_all(dispatcher);
+  EXPECT_EQ(dispatcher.scans_lost(), 500U - Dispatcher::kInMemory) << "those in memory went first";
+  EXPECT_EQ(one_.ids.back(), Dispatcher::kMaxWaiting + 500);
+  EXPECT_TRUE(std::ranges::is_sorted(one_.ids));
+  EXPECT_EQ(one_.ids.size() + dispatcher.scans_lost(), Dispatcher::kMaxWaiting + 500);
+  EXPECT_EQ(dispatcher.take_news().size(), 2U) << "of each sink";
+  expect_sums(dispatcher);
+}
+
+TEST_F(DispatcherTest, WhatTheStoreLostIsCountedOnceItIsCertain) {
+  Dispatcher dispatcher = make(&backlog_);
+  one_.hangs = true;
+  add(dispatcher, Dispatcher::kInMemory + 10);
+  // Two of those that are in the store only.
+  backlog_.messages.erase(backlog_.messages.end() - 4, backlog_.messages.end() - 2);
+  backlog_.complete = false;
+  one_.hangs = false;
+  deliver_all(dispatcher);
+  EXPECT_TRUE(dispatcher.is_waiting()) << "they may still come";
+  EXPECT_EQ(dispatcher.scans_lost(), 0U);
+  backlog_.complete = true;
+  deliver_all(dispatcher);
+  EXPECT_FALSE(dispatcher.is_waiting());
+  EXPECT_EQ(one_.ids.size(), Dispatcher::kInMemory + 8);
+  EXPECT_EQ(dispatcher.scans_lost(), 2U);
+  expect_sums(dispatcher);
+}
+
+TEST_F(DispatcherTest, WhatASinkCannotTakeAtAllIsLost) {
+  Dispatcher dispatcher = make(nullptr);
+  one_.refuses = true;
+  add(dispatcher, 2);
+  dispatcher.deliver();
+  EXPECT_FALSE(dispatcher.is_waiting());
+  EXPECT_EQ(dispatcher.scans_lost(), 2U);
+  expect_sums(dispatcher);
+}
+
+TEST_F(DispatcherTest, ANoticeThatIsLostIsNoNews) {
+  Dispatcher dispatcher = make(nullptr);
+  one_.refuses = true;
+  dispatcher.add({.stamp = {1, 1}, .content = make_notice(Severity::info, {}, "x")});
+  dispatcher.deliver();
+  EXPECT_TRUE(dispatcher.take_news().empty()) << "it would be a notice, too";
+  EXPECT_EQ(dispatcher.stats().lost, 1U);
+}
+
+TEST_F(DispatcherTest, GoesOnWhereAnotherProcessStopped) {
+  for (int i = 0; i < 600; ++i) backlog_.messages.push_back(next());
+  Dispatcher dispatcher = make(&backlog_);
+  const Cursor left{.sink = "one",
+                    .sequence = 100,
+                    .taken = 600,
+                    .delivered = 100,
+                    .lost = 0,
+                    .scans_taken = 600,
+                    .scans_delivered = 100,
+                    .scans_lost = 0};
+  dispatcher.restore({left}, 600, 600, 600);
+  EXPECT_EQ(dispatcher.stats().waiting, 500U);
+  EXPECT_EQ(dispatcher.scans_delivered(), 100U);
+  add(dispatcher, 1);
+  deliver_all(dispatcher);
+  EXPECT_EQ(one_.ids, numbers(101, 601));
+  EXPECT_EQ(other_.ids, numbers(601, 601)) << "what was before a sink came is not for it";
+  EXPECT_EQ(dispatcher.scans_delivered(), 601U);
+  EXPECT_EQ(dispatcher.scans_lost(), 0U);
+  expect_sums(dispatcher);
+}
+
+TEST_F(DispatcherTest, AStoreThatComesLateRaisesTheNumbersOfWhatWaits) {
+  Dispatcher dispatcher = make(&backlog_);
+  one_.hangs = true;
+  add(dispatcher, 3);
+  dispatcher.deliver();
+  const Cursor done{.sink = "one", .sequence = 50};
+  dispatcher.restore({done}, 50, 1000, 0);
+  EXPECT_EQ(dispatcher.cursors().front().sequence, 50U);
+  EXPECT_EQ(dispatcher.cursors().back().sequence, 53U);
+  one_.hangs = false;
+  deliver_all(dispatcher);
+  EXPECT_EQ(one_.ids, (std::vector<std::uint64_t>{1, 1002, 1003})) << "the first was in hand";
+  EXPECT_EQ(dispatcher.cursors().front().sequence, 53U);
+}
+
+TEST_F(DispatcherTest, ReopensEverySink) {
+  Dispatcher dispatcher = make(nullptr);
+  dispatcher.reopen();
+  EXPECT_EQ(one_.reopened + other_.reopened, 2);
+}
+
+}  // namespace
+}  // namespace scanlogd::test
