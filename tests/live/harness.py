@@ -496,11 +496,13 @@ class Foreground:
         wait_until(lambda: all(_state(pid) == "T" for pid in stopped), "the process to stop")
         return stopped
 
-    @staticmethod
-    def resume(stopped):
-        """Lets all that `stop` returned go on."""
+    def resume(self, stopped):
+        """Lets all that `stop` returned go on. nsenter(1) wakes its child once more when it goes on
+        itself: that must be over, or it would undo the next stop."""
         for pid in stopped:
             os.kill(pid, signal.SIGCONT)
+        if self._process.pid in stopped:
+            wait_until(lambda: _state(self._process.pid) == "S", "nsenter to wait again")
 
     def accounts(self):
         return Accounts(self.errors()[-1])
