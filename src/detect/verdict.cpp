@@ -29,6 +29,15 @@ bool is_impossible(Family family, const AddressBytes& source) noexcept {
   return source[0] == kMulticast || source[0] == 0;
 }
 
+bool stays_on_loopback(const Packet& packet) noexcept {
+  constexpr std::uint8_t kLoopback = 127;
+  if (packet.family == Family::ipv4) {
+    return packet.source[0] == kLoopback && packet.target[0] == kLoopback;
+  }
+  constexpr AddressBytes kOne = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+  return packet.source == kOne && packet.target == kOne;
+}
+
 bool is_group(Family family, const AddressBytes& target) noexcept {
   constexpr std::uint8_t kFirstMulticast = 224;  // up to the broadcast address
   constexpr std::uint8_t kMulticast = 0xff;

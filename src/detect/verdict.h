@@ -16,6 +16,10 @@ namespace scanlogd {
 /// broadcast?
 [[nodiscard]] bool is_impossible(Family family, const AddressBytes& source) noexcept;
 
+/// Is it from and to loopback addresses, as what never leaves this machine is? Such a packet on a
+/// wire goes nowhere.
+[[nodiscard]] bool stays_on_loopback(const Packet& packet) noexcept;
+
 /// Does a packet to this address go to many?
 [[nodiscard]] bool is_group(Family family, const AddressBytes& target) noexcept;
 

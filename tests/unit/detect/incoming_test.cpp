@@ -22,6 +22,11 @@ TEST_F(IncomingPacket, FromNowhereOrToEverybodyIsNoContact) {
   EXPECT_EQ(take(datagram(kClient, 1900, "239.255.255.250", 1900)), Incoming::to_group);
   EXPECT_EQ(take(datagram(kClient, 137, "198.51.100.255", 137)), Incoming::to_group);
 }
+TEST_F(IncomingPacket, OverLoopbackIsAContactAsAnyOther) {
+  EXPECT_EQ(take(system_syn("127.0.0.1", "127.0.0.1", 80)), Incoming::contact);
+  EXPECT_EQ(take(system_syn("127.0.0.1", kHost, 80)), Incoming::impossible);
+  EXPECT_EQ(take(system_syn(kHost, kHost, 80)), Incoming::impossible);
+}
 TEST_F(IncomingPacket, IsAContactOnce) {
   EXPECT_EQ(take(system_syn(kClient, kHost, 80)), Incoming::contact);
   EXPECT_EQ(take(system_syn(kClient, kHost, 80)), Incoming::repeated);

@@ -40,11 +40,19 @@ TEST(Sides, OurNetworksTellTheDirection) {
   EXPECT_FALSE(out.is_in);
   EXPECT_TRUE(out.is_out);
 }
-TEST(Sides, WhatStaysWithinOurNetworksIsNeither) {
+TEST(Sides, WhatStaysWithinOurNetworksIsOnBothAsOverLoopback) {
   Sides sides = with_networks();
-  const Look made = look(sides, system_syn(kHost, "198.51.100.2", 80));
-  EXPECT_FALSE(made.is_in);
-  EXPECT_FALSE(made.is_out);
+  const Packet within = system_syn(kHost, "198.51.100.2", 80);
+  EXPECT_TRUE(look(sides, within).is_in);
+  EXPECT_TRUE(look(sides, within).is_out);
+  (void)look(sides, out_of(system_syn(kHost, kClient, 80)));  // from now on directions are known
+  EXPECT_TRUE(look(sides, within).is_in);
+  EXPECT_FALSE(look(sides, out_of(within)).is_in) << "seen once more on its way out";
+}
+TEST(Sides, LoopbackAddressesAreOursWithoutBeingNamed) {
+  Sides sides = with_networks();
+  (void)look(sides, out_of(system_syn(kHost, kClient, 80)));
+  EXPECT_TRUE(look(sides, system_syn("127.0.0.1", "127.0.0.77", 80)).is_in);
 }
 TEST(Sides, AnAddressThatIsNewToUsIsAskedAllTheSame) {
   Sides sides = with_networks();

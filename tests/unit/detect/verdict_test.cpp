@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include "detect/technique.h"
+#include "support/packet_builder.h"
 
 namespace scanlogd::test {
 namespace {
@@ -26,6 +27,17 @@ TEST(Verdict, NobodyHasTheseAddresses) {
        {"1.0.0.1", "10.0.0.1", "223.255.255.255", "2001:db8::1", "fe80::1", "fd00::1"}) {
     EXPECT_FALSE(impossible(text)) << text;
   }
+}
+
+TEST(Verdict, LoopbackAddressesTalkToEachOther) {
+  const auto stays = [](const char* source, const char* target) {
+    return stays_on_loopback(tcp().from(source, 40000).to(target, 80).flags("S"));
+  };
+  EXPECT_TRUE(stays("127.0.0.1", "127.0.0.77"));
+  EXPECT_TRUE(stays("::1", "::1"));
+  EXPECT_FALSE(stays("127.0.0.1", "10.0.0.1"));
+  EXPECT_FALSE(stays("10.0.0.1", "127.0.0.1"));
+  EXPECT_FALSE(stays("::1", "2001:db8::1"));
 }
 
 TEST(Verdict, TheseAddressesAreOfMany) {
