@@ -14,6 +14,8 @@
 #include <string>
 #include <type_traits>
 
+#include "core/scan_names.h"
+
 namespace scanlogd {
 namespace {
 
@@ -46,6 +48,58 @@ bool read_as(std::uint32_t kind, const std::byte* bytes, std::size_t size, Varia
   return true;
 }
 
+// An engine parses what strangers send. If one of them should take it over, what it can do is to
+// send records; those below are looked through before anybody counts with what they say.
+
+bool is_sound(bool value) noexcept {
+  unsigned char byte = 0;
+  std::memcpy(&byte, &value, sizeof(byte));
+  return byte <= 1;
+}
+
+bool is_sound(std::chrono::nanoseconds time) noexcept {
+  // Sums of two are representable, and have a date.
+  constexpr std::chrono::nanoseconds kMost{std::int64_t{1} << 62};
+  return time < kMost && time > -kMost;
+}
+
+bool is_sound(const Address& address) noexcept {
+  return address.family == Family::none || address.family == Family::ipv4 ||
+         address.family == Family::ipv6;
+}
+
+bool is_sound(const FoundScan& found) noexcept {
+  const ScanEvent& event = found.event;
+  const auto is_one = [](const auto value) { return !name_of(value).empty(); };
+  return is_sound(found.wall_minus_monotonic) && is_sound(event.started) &&
+         is_sound(event.detected) && is_sound(event.source) && is_sound(event.target) &&
+         event.port_count <= event.ports.size() && event.open_count <= event.open.size() &&
+         event.group_count <= event.group.size() &&
+         std::ranges::all_of(event.group, [](const Address& each) { return is_sound(each); }) &&
+         is_one(event.phase) && is_one(event.reason) && is_one(event.kind) && is_one(event.rule) &&
+         is_one(event.technique) && is_one(event.tool) && is_one(event.verdict);
+}
+
+bool is_sound(const ScanPorts& ports) noexcept {
+  return is_sound(ports.is_cut) && ports.count <= ports.ranges.size() &&
+         std::ranges::all_of(ports.view(),
+                             [](const PortRange& each) { return each.first <= each.last; });
+}
+
+bool is_sound(const Notice& notice) noexcept {
+  return notice.length <= notice.text.size() &&
+         (notice.severity == Severity::error || notice.severity == Severity::warning ||
+          notice.severity == Severity::info);
+}
+
+bool is_sound(const EngineAccounts& /*accounts*/) noexcept { return true; }  // numbers
+
+bool is_sound(const Pulse& /*pulse*/) noexcept { return true; }  // a number
+
+bool is_sound(const EngineState& state) noexcept {
+  return is_sound(state.is_running) && is_sound(state.what);
+}
+
 constexpr std::size_t kLargest =
     std::max({sizeof(FoundScan), sizeof(ScanPorts), sizeof(Notice), sizeof(EngineAccounts),
               sizeof(EngineState), sizeof(EngineSettings)});
@@ -68,7 +122,7 @@ EngineInbox::Look receive(int socket, Datagram& datagram) noexcept {
   const ssize_t size = ::recvmsg(socket, &message, MSG_DONTWAIT);
   if (size == 0) return Look::closed;
   if (size < 0) return errno == EAGAIN || errno == EINTR ? Look::nothing : Look::closed;
-  if (static_cast<std::size_t>(size) < sizeof(datagram.kind)) return Look::nothing;
+  if (static_cast<std::size_t>(size) < sizeof(datagram.kind)) return Look::nonsense;
   datagram.size = static_cast<std::size_t>(size) - sizeof(datagram.kind);
   return Look::record;
 }
@@ -119,7 +173,8 @@ EngineInbox::Look EngineInbox::take(EngineRecord& record) noexcept {
   const auto read = [&]<class... Record>(std::variant<Record...>& out) {
     return (read_as<Record>(datagram.kind, datagram.bytes.data(), datagram.size, out) || ...);
   };
-  return read(record) ? Look::record : Look::nothing;
+  const auto look_through = [](const auto& each) { return is_sound(each); };
+  return read(record) && std::visit(look_through, record) ? Look::record : Look::nonsense;
 }
 
 bool EngineInbox::send(const EngineSettings& settings) noexcept {

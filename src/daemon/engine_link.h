@@ -49,9 +49,15 @@ class EngineInbox {
   [[nodiscard]] int fd() const noexcept { return socket_.get(); }
 
   /// What a look into the inbox found.
-  enum class Look : std::uint8_t { record, nothing, closed };
+  enum class Look : std::uint8_t {
+    record,
+    nothing,
+    closed,
+    nonsense,  ///< what no engine sends: somebody else speaks through it
+  };
 
-  /// Takes one record, without waiting. What is none counts as nothing.
+  /// Takes one record, without waiting. Whatever it holds can be used without harm: sizes are
+  /// within bounds, enumerators are some.
   [[nodiscard]] Look take(EngineRecord& record) noexcept;
 
   /// Sends to the engine, without waiting. False where there is no room.

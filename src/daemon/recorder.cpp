@@ -179,6 +179,11 @@ void Recorder::serve(Engine& engine) {
         return;
       case EngineInbox::Look::closed:
         return note_end(engine);
+      case EngineInbox::Look::nonsense:
+        engine.failure = "engine " + std::to_string(&engine - engines_.data()) +
+                         " sent what no engine sends: it was killed";
+        (void)::kill(engine.child.pid, SIGKILL);
+        return note_end(engine);
     }
   }
 }

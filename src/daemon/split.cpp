@@ -28,6 +28,8 @@ Result<std::string> await(EngineInbox& inbox, const std::string& name) {
         continue;
       case EngineInbox::Look::closed:
         return fail(name + " ended during the start");
+      case EngineInbox::Look::nonsense:
+        return fail(name + " sent what no engine sends");
       case EngineInbox::Look::record:
         break;
     }

@@ -5,6 +5,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <chrono>
+#include <cstdint>
+#include <cstring>
+#include <vector>
+
 #include "support/detector_bench.h"
 #include "support/packet_builder.h"
 
@@ -168,16 +173,96 @@ TEST_F(EngineLink, TheEndOfAnEngineIsSeen) {
   EXPECT_EQ(inbox_->take(record_), EngineInbox::Look::closed);
 }
 
-TEST(EngineInbox, WhatIsNoRecordIsNothing) {
-  auto link = make_engine_link();
-  ASSERT_TRUE(link);
-  EngineInbox inbox(std::move(link->first));
-  EngineRecord record;
-  for (const std::size_t size : {1u, 3u, 4u, 5u, 100u}) {
-    const std::vector<char> nonsense(size, 'x');
-    ASSERT_EQ(::send(link->second.get(), nonsense.data(), size, 0), static_cast<ssize_t>(size));
-    EXPECT_EQ(inbox.take(record), EngineInbox::Look::nothing);
+/// What a process that was taken over may send instead of records.
+class HostileEngine : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    auto link = make_engine_link();
+    ASSERT_TRUE(link);
+    inbox_.emplace(std::move(link->first));
+    socket_ = std::move(link->second);
   }
+  template <class Record>
+  EngineInbox::Look take(std::uint32_t kind, const Record& record) {
+    std::vector<char> bytes(sizeof(kind) + sizeof(record));
+    std::memcpy(bytes.data(), &kind, sizeof(kind));
+    std::memcpy(bytes.data() + sizeof(kind), &record, sizeof(record));
+    EXPECT_EQ(::send(socket_.get(), bytes.data(), bytes.size(), 0),
+              static_cast<ssize_t>(bytes.size()));
+    return inbox_->take(record_);
+  }
+  template <class Change>
+  EngineInbox::Look take_found(Change change) {
+    FoundScan found{};
+    change(found);
+    return take(1, found);
+  }
+
+  static constexpr auto kNonsense = EngineInbox::Look::nonsense;
+  static constexpr auto kRecord = EngineInbox::Look::record;
+  std::optional<EngineInbox> inbox_;
+  UniqueFd socket_;
+  EngineRecord record_;
+};
+
+TEST_F(HostileEngine, WhatIsNoRecordIsNonsense) {
+  for (const std::size_t size : {1u, 3u, 4u, 5u, 100u, 5000u}) {
+    const std::vector<char> bytes(size, 'x');
+    ASSERT_EQ(::send(socket_.get(), bytes.data(), size, 0), static_cast<ssize_t>(size));
+    EXPECT_EQ(inbox_->take(record_), kNonsense) << size;
+  }
+}
+
+TEST_F(HostileEngine, CountsAreWithinTheirArrays) {
+  EXPECT_EQ(take_found([](FoundScan& it) { it.event.port_count = ScanEvent::kMaxPorts; }), kRecord);
+  EXPECT_EQ(take_found([](FoundScan& it) { it.event.port_count = ScanEvent::kMaxPorts + 1; }),
+            kNonsense);
+  EXPECT_EQ(take_found([](FoundScan& it) { it.event.open_count = ScanEvent::kMaxOpen; }), kRecord);
+  EXPECT_EQ(take_found([](FoundScan& it) { it.event.open_count = ScanEvent::kMaxOpen + 1; }),
+            kNonsense);
+  EXPECT_EQ(take_found([](FoundScan& it) { it.event.group_count = ScanEvent::kMaxGroup; }),
+            kRecord);
+  EXPECT_EQ(take_found([](FoundScan& it) { it.event.group_count = ScanEvent::kMaxGroup + 1; }),
+            kNonsense);
+  ScanPorts ports{.count = ScanPorts::kMaxRanges};
+  EXPECT_EQ(take(4, ports), kRecord);
+  ports.count = ScanPorts::kMaxRanges + 1;
+  EXPECT_EQ(take(4, ports), kNonsense);
+  Notice notice{.at = {}, .length = Notice::kCapacity};
+  EXPECT_EQ(take(2, notice), kRecord);
+  notice.length = Notice::kCapacity + 1;
+  EXPECT_EQ(take(2, notice), kNonsense);
+}
+
+TEST_F(HostileEngine, EnumeratorsAreSome) {
+  EXPECT_EQ(take_found([](FoundScan&) {}), kRecord);
+  EXPECT_EQ(take_found([](FoundScan& it) { it.event.kind = ScanKind{200}; }), kNonsense);
+  EXPECT_EQ(take_found([](FoundScan& it) { it.event.rule = ScanRule{200}; }), kNonsense);
+  EXPECT_EQ(take_found([](FoundScan& it) { it.event.phase = Phase{200}; }), kNonsense);
+  EXPECT_EQ(take_found([](FoundScan& it) { it.event.reason = EndReason{200}; }), kNonsense);
+  EXPECT_EQ(take_found([](FoundScan& it) { it.event.technique = Technique{200}; }), kNonsense);
+  EXPECT_EQ(take_found([](FoundScan& it) { it.event.tool = Tool{200}; }), kNonsense);
+  EXPECT_EQ(take_found([](FoundScan& it) { it.event.verdict = Verdict{200}; }), kNonsense);
+  EXPECT_EQ(take_found([](FoundScan& it) { it.event.source.family = Family{5}; }), kNonsense);
+  EXPECT_EQ(take_found([](FoundScan& it) { it.event.group[15].family = Family{5}; }), kNonsense);
+  EXPECT_EQ(take(2, Notice{.severity = Severity{0}, .at = {}}), kNonsense);
+}
+
+TEST_F(HostileEngine, TimesHaveADate) {
+  EXPECT_EQ(take_found([](FoundScan& it) { it.event.started = std::chrono::nanoseconds::max(); }),
+            kNonsense);
+  EXPECT_EQ(take_found([](FoundScan& it) { it.event.detected = std::chrono::nanoseconds::min(); }),
+            kNonsense);
+  EXPECT_EQ(
+      take_found([](FoundScan& it) { it.wall_minus_monotonic = std::chrono::nanoseconds::max(); }),
+      kNonsense);
+}
+
+TEST_F(HostileEngine, ATruthValueIsTrueOrFalse) {
+  ScanPorts ports{};
+  const unsigned char neither = 7;
+  std::memcpy(&ports.is_cut, &neither, 1);
+  EXPECT_EQ(take(4, ports), kNonsense);
 }
 
 }  // namespace
