@@ -96,6 +96,10 @@ Result<void> InterfaceMonitor::ask_for_all() {
 
 Result<std::vector<InterfaceChange>> InterfaceMonitor::poll() {
   std::vector<InterfaceChange> changes;
+  if (is_stale_) {
+    if (auto asked = ask_for_all(); !asked) return std::unexpected(asked.error());
+    is_stale_ = false;
+  }
   alignas(nlmsghdr) std::array<std::byte, kDatagram> buffer;
   // Bounded, so that a storm of changes cannot keep the caller from its packets.
   for (int i = 0; i < 64; ++i) {
@@ -105,11 +109,11 @@ Result<std::vector<InterfaceChange>> InterfaceMonitor::poll() {
                                     reinterpret_cast<sockaddr*>(&from), &from_size);
     if (size < 0) {
       if (errno == EAGAIN) break;
-      if (errno == EINTR) continue;
-      if (errno != ENOBUFS) return fail_errno("recv", "NETLINK_ROUTE", errno);
       // Messages were lost: nobody knows what is true but the kernel.
-      if (auto asked = ask_for_all(); !asked) return std::unexpected(asked.error());
-      continue;
+      is_stale_ = true;
+      // What was heard before is to be told all the same.
+      if (errno == ENOBUFS || !changes.empty()) break;
+      return fail_errno("recv", "NETLINK_ROUTE", errno);
     }
     if (from.nl_pid != 0) continue;  // not from the kernel
     take(ByteView(buffer).first(static_cast<std::size_t>(size)), changes);

@@ -27,8 +27,12 @@ class InterfaceMonitor {
   [[nodiscard]] std::span<const Interface> interfaces() const noexcept { return interfaces_; }
 
   /// Takes in what the kernel has said, without waiting, and returns what changed, in order. Where
-  /// the kernel had more to say than there was room for, the list is read anew and compared.
+  /// the kernel had more to say than there was room for, the list is read anew and compared. While
+  /// `is_stale`, it is to be called again, readable or not.
   [[nodiscard]] Result<std::vector<InterfaceChange>> poll();
+
+  /// Was something missed that the next `poll` will make up for?
+  [[nodiscard]] bool is_stale() const noexcept { return is_stale_; }
 
   /// The system calls of `poll`, as in `Capture::calls`.
   [[nodiscard]] std::vector<AllowedCall> calls() const;
@@ -48,6 +52,7 @@ class InterfaceMonitor {
 
   UniqueFd socket_;
   std::vector<Interface> interfaces_;
+  bool is_stale_ = false;    ///< something was not heard: all is to be asked for anew
   bool is_listing_ = false;  ///< an answer to `ask_for_all` is under way
   std::vector<int> listed_;  ///< interfaces in it so far
 };

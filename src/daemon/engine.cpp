@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstring>
 #include <string>
 
 namespace scanlogd {
@@ -60,13 +61,14 @@ Result<void> Engine::run() {
   }
   Result<void> failure = outlet_.failure();
   while (!stop_ && !open_.empty() && failure) {
-    if (auto waited = wait(); !waited) return waited;
+    wait();
     more_ = false;
     collecting_.clear();
     for (Capture* const capture : busy_) serve(*capture);
     outlet_.settle();
     if (!more_) calm_ = std::chrono::system_clock::now();
     keep_house();
+    trouble_.rest();
     failure = outlet_.failure();
   }
   if (stop_ && options_.is_live) drain();
@@ -89,7 +91,7 @@ void Engine::drain() {
 }
 
 int Engine::timeout() const {
-  if (more_) return 0;
+  if (more_ || trouble_.visits_all()) return 0;
   if (!options_.is_live && open_.front()->fd() < 0) return 0;
   if (!collecting_.empty()) return static_cast<int>(kCollect.count());
   std::chrono::milliseconds wait{-1};
@@ -109,7 +111,7 @@ int Engine::timeout() const {
   return static_cast<int>(wait.count());
 }
 
-Result<void> Engine::wait() {
+void Engine::wait() {
   polled_.clear();
   polled_.push_back({.fd = signals_, .events = POLLIN, .revents = 0});
   const int interfaces = options_.interfaces ? options_.interfaces->fd() : -1;
@@ -121,25 +123,29 @@ Result<void> Engine::wait() {
     polled_.push_back({.fd = collects ? -1 : capture->fd(), .events = POLLIN, .revents = 0});
     if (!options_.is_live) break;  // files are read one after the other
   }
-  if (::poll(polled_.data(), polled_.size(), timeout()) < 0 && errno != EINTR) {
-    return fail_errno("poll", "captures", errno);
-  }
+  const int found = ::poll(polled_.data(), polled_.size(), timeout());
+  // Once is nothing; a signal that comes again and again is a fault like others.
+  const bool is_interrupted = found < 0 && errno == EINTR;
+  if (found < 0 && (!is_interrupted || was_interrupted_)) stumble("poll(captures)");
+  was_interrupted_ = is_interrupted;
   busy_.clear();
   for (std::size_t i = 0; i + kFixed < polled_.size(); ++i) {
     const pollfd& polled = polled_[i + kFixed];
-    if (polled.revents != 0 || polled.fd < 0) busy_.push_back(open_[i]);
+    if (polled.revents != 0 || polled.fd < 0 || trouble_.visits_all()) busy_.push_back(open_[i]);
   }
   if (!busy_.empty()) unchecked_ = true;
-  if (polled_[0].revents != 0) handle_signals();
-  if (polled_[1].revents != 0) follow_interfaces();
-  if (polled_[2].revents != 0) outlet_.listen();
-  return {};
+  if (polled_[0].revents != 0 || trouble_.visits_all()) handle_signals(polled_[0].revents != 0);
+  if (polled_[1].revents != 0 || trouble_.visits_all()) follow_interfaces();
+  if (polled_[2].revents != 0 || (trouble_.visits_all() && outlet_.fd() >= 0)) outlet_.listen();
 }
 
-void Engine::handle_signals() {
+void Engine::handle_signals(bool is_there) {
   std::array<signalfd_siginfo, 8> arrived;
   const ssize_t size = ::read(signals_, arrived.data(), sizeof(arrived));
-  if (size < 0) return;  // somebody else's poll error; the next round looks again
+  if (size < 0) {
+    if (is_there) stumble("read(signals)");
+    return;
+  }
   const std::size_t count = static_cast<std::size_t>(size) / sizeof(signalfd_siginfo);
   for (std::size_t i = 0; i < count; ++i) {
     switch (arrived[i].ssi_signo) {
@@ -176,6 +182,7 @@ void Engine::serve(Capture& capture) {
     outlet_.process(*batch_);
     if (found && *found == Poll::more) continue;
     if (found && *found == Poll::idle) return;
+    if (found && *found == Poll::trouble) return stumble("read(capture)");
     if (found && *found == Poll::soon) return collecting_.push_back(&capture);
     std::erase(open_, &capture);
     if (!found) {
@@ -187,6 +194,13 @@ void Engine::serve(Capture& capture) {
   more_ = true;
 }
 
+void Engine::stumble(std::string_view what) {
+  const int code = errno;
+  if (!trouble_.note(Clock::now())) return;
+  outlet_.notify(Severity::error,
+                 std::string(what) + ": " + std::strerror(code) + "; trying again");
+}
+
 std::uint64_t Engine::dropped() const noexcept { return sum_of(captures_).dropped; }
 
 void Engine::show_progress() const { options_.progress(sum_of(captures_)); }
@@ -194,11 +208,8 @@ void Engine::show_progress() const { options_.progress(sum_of(captures_)); }
 void Engine::follow_interfaces() {
   if (!options_.interfaces) return;
   auto changes = options_.interfaces->poll();
-  if (!changes) {
-    outlet_.notify(Severity::error, changes.error().what);
-    options_.interfaces.reset();
-    return;
-  }
+  if (!changes || options_.interfaces->is_stale()) stumble("recv(interfaces)");
+  if (!changes) return;
   for (const InterfaceChange& change : *changes) follow(change);
 }
 
@@ -244,7 +255,7 @@ void Engine::keep_house() {
   next_check_ = now + kCheckInterval;
   // Who is stopped with packets already in hand goes on with them, and asks for signals only later:
   // why packets were lost is to be known before they are judged.
-  handle_signals();
+  handle_signals(false);
   const auto wall = std::chrono::system_clock::now();
   blindness_.lost(dropped(), calm_, wall);
   unchecked_ = false;

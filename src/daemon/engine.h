@@ -19,6 +19,7 @@
 #include "daemon/notify.h"
 #include "daemon/pipeline.h"
 #include "daemon/reloader.h"
+#include "daemon/trouble.h"
 
 namespace scanlogd {
 
@@ -51,8 +52,10 @@ class Engine {
  private:
   using Clock = std::chrono::steady_clock;
 
-  [[nodiscard]] Result<void> wait();
-  void handle_signals();
+  /// Waits for events, and answers those that are not packets.
+  void wait();
+  /// `is_there`: poll(2) says that there is one.
+  void handle_signals(bool is_there);
   /// Reads the configuration again, and opens the logs anew.
   void reload();
   /// Polls one capture until it is idle or its turn is over.
@@ -64,6 +67,8 @@ class Engine {
   void tell(const std::vector<BlindInterval>& intervals);
   void follow_interfaces();
   void follow(const InterfaceChange& change);
+  /// A call has failed that may work again.
+  void stumble(std::string_view what);
   [[nodiscard]] std::uint64_t dropped() const noexcept;
   void show_progress() const;
   /// How long to wait for events at most, in milliseconds; -1: for ever.
@@ -84,6 +89,8 @@ class Engine {
   std::string failure_;
   EngineOptions options_;
   Blindness blindness_;
+  Trouble trouble_;
+  bool was_interrupted_ = false;  ///< was the last wait?
   Clock::time_point next_flush_;
   Clock::time_point next_check_;
   Clock::time_point next_accounts_;

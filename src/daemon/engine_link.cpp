@@ -121,7 +121,10 @@ EngineInbox::Look receive(int socket, Datagram& datagram) noexcept {
   message.msg_iovlen = parts.size();
   const ssize_t size = ::recvmsg(socket, &message, MSG_DONTWAIT);
   if (size == 0) return Look::closed;
-  if (size < 0) return errno == EAGAIN || errno == EINTR ? Look::nothing : Look::closed;
+  if (size < 0) {
+    if (errno == EAGAIN) return Look::nothing;
+    return errno == ECONNRESET || errno == EPIPE ? Look::closed : Look::trouble;
+  }
   if (static_cast<std::size_t>(size) < sizeof(datagram.kind)) return Look::nonsense;
   datagram.size = static_cast<std::size_t>(size) - sizeof(datagram.kind);
   return Look::record;

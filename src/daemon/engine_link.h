@@ -53,6 +53,7 @@ class EngineInbox {
     record,
     nothing,
     closed,
+    trouble,   ///< the kernel refused, maybe for a moment
     nonsense,  ///< what no engine sends: somebody else speaks through it
   };
 

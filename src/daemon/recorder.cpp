@@ -10,6 +10,7 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstring>
 #include <utility>
 
 namespace scanlogd {
@@ -45,11 +46,15 @@ Recorder::Recorder(Reporter& reporter, std::vector<Child> children, std::vector<
 Result<void> Recorder::run() {
   const auto is_open = [](const Engine& engine) { return engine.is_open; };
   while (std::ranges::any_of(engines_, is_open)) {
-    if (auto waited = wait(); !waited) return waited;
+    wait();
     reporter_.settle();
     answer_when_complete();
     keep_alive();
-    if (reporter_.waiting()) reporter_.flush(Flush::waiting);
+    if (reporter_.waiting() && Clock::now() >= next_flush_) {
+      next_flush_ = Clock::now() + kFlushInterval;
+      reporter_.flush(Flush::waiting);
+    }
+    trouble_.rest();
     if (auto sound = reporter_.failure(); !sound && !stopping_) {
       failure_ = sound.error().what;
       stop();
@@ -72,22 +77,24 @@ Result<void> Recorder::run() {
   return reporter_.failure();
 }
 
-Result<void> Recorder::wait() {
+void Recorder::wait() {
   std::vector<pollfd> polled;
   polled.push_back({.fd = signals_, .events = POLLIN, .revents = 0});
   for (const Engine& engine : engines_) {
     polled.push_back(
         {.fd = engine.is_open ? engine.child.inbox.fd() : -1, .events = POLLIN, .revents = 0});
   }
-  if (::poll(polled.data(), polled.size(), static_cast<int>(timeout().count())) < 0 &&
-      errno != EINTR) {
-    return fail_errno("poll", "engines", errno);
-  }
+  const int patience = trouble_.visits_all() ? 0 : static_cast<int>(timeout().count());
+  const int found = ::poll(polled.data(), polled.size(), patience);
+  // Once is nothing; a signal that comes again and again is a fault like others.
+  const bool is_interrupted = found < 0 && errno == EINTR;
+  if (found < 0 && (!is_interrupted || was_interrupted_)) stumble("poll(engines)");
+  was_interrupted_ = is_interrupted;
   for (std::size_t i = 0; i < engines_.size(); ++i) {
-    if (polled[i + 1].revents != 0) serve(engines_[i]);
+    const bool is_due = polled[i + 1].revents != 0 || trouble_.visits_all();
+    if (engines_[i].is_open && is_due) serve(engines_[i]);
   }
-  if (polled[0].revents != 0) handle_signals();
-  return {};
+  if (polled[0].revents != 0 || trouble_.visits_all()) handle_signals(polled[0].revents != 0);
 }
 
 std::chrono::milliseconds Recorder::timeout() const {
@@ -146,10 +153,20 @@ void Recorder::reload() {
   reporter_.flush(Flush::reopen);
 }
 
-void Recorder::handle_signals() {
+void Recorder::stumble(std::string_view what) {
+  const int code = errno;
+  if (!trouble_.note(Clock::now())) return;
+  reporter_.notify(Severity::error,
+                   std::string(what) + ": " + std::strerror(code) + "; trying again");
+}
+
+void Recorder::handle_signals(bool is_there) {
   std::array<signalfd_siginfo, 8> arrived;
   const ssize_t size = ::read(signals_, arrived.data(), sizeof(arrived));
-  if (size < 0) return;
+  if (size < 0) {
+    if (is_there) stumble("read(signals)");
+    return;
+  }
   const std::size_t count = static_cast<std::size_t>(size) / sizeof(signalfd_siginfo);
   for (std::size_t i = 0; i < count; ++i) {
     switch (arrived[i].ssi_signo) {
@@ -177,12 +194,13 @@ void Recorder::serve(Engine& engine) {
         break;
       case EngineInbox::Look::nothing:
         return;
+      case EngineInbox::Look::trouble:
+        return stumble("recv(engine)");
       case EngineInbox::Look::closed:
         return note_end(engine);
       case EngineInbox::Look::nonsense:
         engine.failure = "engine " + std::to_string(&engine - engines_.data()) +
                          " sent what no engine sends: it was killed";
-        (void)::kill(engine.child.pid, SIGKILL);
         return note_end(engine);
     }
   }
@@ -254,12 +272,17 @@ void Recorder::stop() {
 void Recorder::note_end(Engine& engine) {
   engine.is_open = false;
   engine.has_answered = true;
+  // One that has closed its end and lives on would have to be waited for; one that has ended by
+  // itself is not harmed.
+  (void)::kill(engine.child.pid, SIGKILL);
   int status = 0;
-  if (::waitpid(engine.child.pid, &status, 0) < 0) return;
+  const bool is_known = ::waitpid(engine.child.pid, &status, 0) == engine.child.pid;
   // A service manager may tell all processes to end, and an engine may hear of it first.
-  if (WIFEXITED(status) && WEXITSTATUS(status) == 0) return stop();
+  if (is_known && WIFEXITED(status) && WEXITSTATUS(status) == 0) return stop();
   std::string what = std::move(engine.failure);
-  if (what.empty()) {
+  if (what.empty() && !is_known) {
+    what = "engine " + std::to_string(number_of(engine)) + " ended";
+  } else if (what.empty()) {
     what = "engine " + std::to_string(number_of(engine)) + " ended: " +
            (WIFSIGNALED(status) ? "killed by signal " + std::to_string(WTERMSIG(status)) +
                                       (WTERMSIG(status) == SIGSYS ? ", for a forbidden call" : "")

@@ -8,6 +8,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "core/result.h"
@@ -16,6 +17,7 @@
 #include "daemon/notify.h"
 #include "daemon/reloader.h"
 #include "daemon/reporter.h"
+#include "daemon/trouble.h"
 
 namespace scanlogd {
 
@@ -63,9 +65,12 @@ class Recorder {
   [[nodiscard]] std::size_t number_of(const Engine& engine) const noexcept {
     return static_cast<std::size_t>(&engine - engines_.data());
   }
-  [[nodiscard]] Result<void> wait();
+  void wait();
   [[nodiscard]] std::chrono::milliseconds timeout() const;
-  void handle_signals();
+  /// `is_there`: poll(2) says that there is one.
+  void handle_signals(bool is_there);
+  /// A call has failed that may work again.
+  void stumble(std::string_view what);
   void reload();
   /// Feeds the watchdog, if every engine has returned the latest pulse; else asks for it again.
   void keep_alive();
@@ -87,6 +92,9 @@ class Recorder {
   Clock::time_point patience_;    ///< when to answer without those that are silent
   std::uint64_t pulse_ = 0;       ///< the latest sent
   Clock::time_point next_pulse_;  ///< when to send it again
+  Clock::time_point next_flush_;
+  Trouble trouble_;
+  bool was_interrupted_ = false;  ///< was the last wait?
   bool asked_ = false;
   bool stopping_ = false;
   std::chrono::nanoseconds latest_{};  ///< detection; the limiter's clock must not run backwards

@@ -25,6 +25,7 @@ Result<std::string> await(EngineInbox& inbox, const std::string& name) {
     if (found < 0 && errno != EINTR) return fail_errno("poll", name, errno);
     switch (inbox.take(record)) {
       case EngineInbox::Look::nothing:
+      case EngineInbox::Look::trouble:
         continue;
       case EngineInbox::Look::closed:
         return fail(name + " ended during the start");

@@ -1,0 +1,41 @@
+// What failed is told now and then, and never spun over.
+#include "daemon/trouble.h"
+
+#include <gtest/gtest.h>
+
+namespace scanlogd {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr Trouble::Clock::time_point kStart{1000s};
+
+TEST(Trouble, IsToldOfWhenItBegins) {
+  Trouble trouble;
+  EXPECT_TRUE(trouble.note(kStart));
+  EXPECT_FALSE(trouble.note(kStart));
+}
+
+TEST(Trouble, IsToldOfAgainAfterAMinute) {
+  Trouble trouble;
+  EXPECT_TRUE(trouble.note(kStart));
+  EXPECT_FALSE(trouble.note(kStart + 1min - 1ns));
+  EXPECT_TRUE(trouble.note(kStart + 1min));
+}
+
+TEST(Trouble, MakesTheLoopRestAndThenVisitEverybodyOnce) {
+  Trouble trouble;
+  trouble.rest();
+  EXPECT_FALSE(trouble.visits_all());
+  (void)trouble.note(kStart);
+  EXPECT_FALSE(trouble.visits_all());
+  const auto before = Trouble::Clock::now();
+  trouble.rest();
+  EXPECT_GE(Trouble::Clock::now() - before, Trouble::kRest);
+  EXPECT_TRUE(trouble.visits_all());
+  trouble.rest();
+  EXPECT_FALSE(trouble.visits_all());
+}
+
+}  // namespace
+}  // namespace scanlogd
