@@ -136,7 +136,8 @@ void Engine::wait() {
   if (!busy_.empty()) unchecked_ = true;
   if (polled_[0].revents != 0 || trouble_.visits_all()) handle_signals(polled_[0].revents != 0);
   if (polled_[1].revents != 0 || trouble_.visits_all()) follow_interfaces();
-  if (polled_[2].revents != 0 || (trouble_.visits_all() && outlet_.fd() >= 0)) outlet_.listen();
+  const bool is_called = polled_[2].revents != 0 || (trouble_.visits_all() && outlet_.fd() >= 0);
+  if (is_called && !outlet_.listen()) stumble("recv(recorder)");
 }
 
 void Engine::handle_signals(bool is_there) {

@@ -199,25 +199,26 @@ void LinkedOutlet::adopt(const EngineSettings& settings) {
   if (auto done = analysis_.adopt(settings); !done) notify(Severity::warning, done.error().what);
 }
 
-void LinkedOutlet::listen() {
+bool LinkedOutlet::listen() {
   // A few, and then packets again.
   constexpr int kPerTurn = 8;
-  for (int i = 0; i < kPerTurn && take_one(); ++i) {
-  }
+  auto look = EngineInbox::Look::record;
+  for (int i = 0; i < kPerTurn && look == EngineInbox::Look::record; ++i) look = take_one();
+  return look != EngineInbox::Look::trouble;
 }
 
-bool LinkedOutlet::take_one() {
+EngineInbox::Look LinkedOutlet::take_one() {
   Datagram datagram;
   const auto look = receive(socket_.get(), datagram);
   if (look == EngineInbox::Look::closed) is_alone_ = true;
-  if (look != EngineInbox::Look::record) return false;
+  if (look != EngineInbox::Look::record) return look;
   RecorderRecord record;
   if (read_as<EngineSettings>(datagram.kind, datagram.bytes.data(), datagram.size, record)) {
     adopt(std::get<EngineSettings>(record));
   } else if (read_as<Pulse>(datagram.kind, datagram.bytes.data(), datagram.size, record)) {
     (void)send(std::get<Pulse>(record));  // without room it is asked for again
   }
-  return true;
+  return look;
 }
 
 std::vector<AllowedCall> LinkedOutlet::calls() const {

@@ -99,7 +99,7 @@ class LinkedOutlet final : public Outlet {
   void adopt(const EngineSettings& settings) override;
   [[nodiscard]] int fd() const noexcept override { return socket_.get(); }
   /// Takes what the recorder has sent: other settings, pulses.
-  void listen() override;
+  [[nodiscard]] bool listen() override;
   /// Sends what was kept, and how much was not sent.
   void flush(Flush how) noexcept override;
   [[nodiscard]] bool waiting() const noexcept override;
@@ -111,8 +111,8 @@ class LinkedOutlet final : public Outlet {
   /// False where there was no room, or nobody is left to read.
   template <class Record>
   bool send(const Record& record) noexcept;
-  /// Takes one record of the recorder. False where there is none.
-  bool take_one();
+  /// Takes one record of the recorder.
+  EngineInbox::Look take_one();
 
   void pass_on(const ScanEvent& event, std::chrono::nanoseconds wall_minus_monotonic) noexcept;
   void pass_on(const ScanPorts& ports, std::chrono::nanoseconds wall_minus_monotonic) noexcept;

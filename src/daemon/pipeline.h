@@ -48,7 +48,8 @@ class Outlet {
   [[nodiscard]] virtual int fd() const noexcept = 0;
 
   /// Does what the other side asks for.
-  virtual void listen() = 0;
+  /// False where the kernel refused, maybe for a moment.
+  [[nodiscard]] virtual bool listen() = 0;
 
   /// Delivers what waits.
   virtual void flush(Flush how) noexcept = 0;
@@ -85,7 +86,7 @@ class Pipeline final : public Outlet {
   void adopt(const EngineSettings& settings) override;
   /// There is no other side.
   [[nodiscard]] int fd() const noexcept override { return -1; }
-  void listen() override {}
+  [[nodiscard]] bool listen() override { return true; }
   /// Flushes the sinks.
   void flush(Flush how) noexcept override;
   [[nodiscard]] bool waiting() const noexcept override;

@@ -199,7 +199,7 @@ void Recorder::serve(Engine& engine) {
       case EngineInbox::Look::closed:
         return note_end(engine);
       case EngineInbox::Look::nonsense:
-        engine.failure = "engine " + std::to_string(&engine - engines_.data()) +
+        engine.failure = "engine " + std::to_string(number_of(engine)) +
                          " sent what no engine sends: it was killed";
         return note_end(engine);
     }

@@ -70,7 +70,7 @@ TEST_F(EngineLink, ANoticeArrives) {
 TEST_F(EngineLink, APulseComesBackOnceTheEngineListens) {
   ASSERT_TRUE(inbox_->send(Pulse{.number = 7}));
   EXPECT_EQ(inbox_->take(record_), EngineInbox::Look::nothing);
-  outlet_->listen();
+  EXPECT_TRUE(outlet_->listen());
   ASSERT_EQ(inbox_->take(record_), EngineInbox::Look::record);
   const auto* const pulse = std::get_if<Pulse>(&record_);
   ASSERT_NE(pulse, nullptr);
@@ -81,7 +81,7 @@ TEST_F(EngineLink, OtherSettingsAreAdopted) {
   Options options;
   options.detector_options.set("low_weight", "1", "x.toml:1");
   ASSERT_TRUE(inbox_->send(EngineSettings::pack(options).value()));
-  outlet_->listen();
+  EXPECT_TRUE(outlet_->listen());
   scan(1);
   EXPECT_EQ(inbox_->take(record_), EngineInbox::Look::nothing) << "7 ports make 7 points";
 }
@@ -90,7 +90,7 @@ TEST_F(EngineLink, WhatTakesANewStartIsANotice) {
   Options options;
   options.detector_options.set("threshold", "100", "x.toml:1");
   ASSERT_TRUE(inbox_->send(EngineSettings::pack(options).value()));
-  outlet_->listen();
+  EXPECT_TRUE(outlet_->listen());
   ASSERT_EQ(inbox_->take(record_), EngineInbox::Look::record);
   const auto* const notice = std::get_if<Notice>(&record_);
   ASSERT_NE(notice, nullptr);
@@ -102,7 +102,7 @@ TEST_F(EngineLink, WhatTakesANewStartIsANotice) {
 TEST_F(EngineLink, AnEngineThatListensHearsOfTheEndOfItsRecorder) {
   EXPECT_TRUE(outlet_->failure());
   inbox_.reset();
-  outlet_->listen();
+  EXPECT_TRUE(outlet_->listen());
   EXPECT_FALSE(outlet_->failure());
 }
 

@@ -48,7 +48,7 @@ class NoticeOutlet final : public Outlet {
   void report_accounts(const Captures&) override { notices.emplace_back("accounts"); }
   void adopt(const EngineSettings&) override {}
   int fd() const noexcept override { return -1; }
-  void listen() override {}
+  bool listen() override { return true; }
   void flush(Flush) noexcept override {}
   bool waiting() const noexcept override { return false; }
   void end(const Captures&) override { notices.emplace_back("accounts"); }
