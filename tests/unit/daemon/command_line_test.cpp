@@ -108,6 +108,11 @@ TEST(CommandLine, OneProcessAndNoSandboxAreAskedFor) {
   EXPECT_TRUE(parse({"--single", "--engines", "1"}));
 }
 
+TEST(CommandLine, TheFormOfTheOutputIsForTheSinkToJudge) {
+  EXPECT_TRUE(parse({})->sink_options.empty());
+  EXPECT_EQ(parse({"-o", "json"})->sink_options.at("stdout").text("format"), "json");
+}
+
 TEST(CommandLine, UnknownOptionsAndStrayWordsAreRefused) {
   EXPECT_FALSE(parse({"--treshold", "21"}));
   EXPECT_FALSE(parse({"eth0"}));
@@ -121,11 +126,11 @@ TEST(CommandLine, HelpAndVersionArePrinted) {
   ASSERT_TRUE(help);
   EXPECT_EQ(help->action, Action::print);
   for (const char* const option :
-       {"--foreground",  "--interface",  "--capture",   "--read",       "--promiscuous",
-        "--local",       "--profile",    "--threshold", "--delay",      "--low-weight",
-        "--high-weight", "--sources",    "--memory",    "--log",        "--user",
-        "--chroot",      "--state",      "--single",    "--no-sandbox", "--config",
-        "--no-config",   "--supervised", "--list",      "--check",      "--version"}) {
+       {"--foreground", "--interface", "--capture",   "--read",       "--promiscuous", "--local",
+        "--profile",    "--threshold", "--delay",     "--low-weight", "--high-weight", "--sources",
+        "--memory",     "--log",       "--user",      "--chroot",     "--state",       "--single",
+        "--no-sandbox", "--config",    "--no-config", "--supervised", "--output",      "--list",
+        "--check",      "--version"}) {
     EXPECT_NE(help->text.find(option), std::string::npos) << option;
   }
 }

@@ -267,6 +267,47 @@ TEST_F(ScanBookTest, NothingIsLeftUntoldAtTheEnd) {
 }
 
 /// A book, and another that goes on where it stopped.
+// The log of the original names none of them: six forged scans every 20.5 seconds silence it.
+TEST_F(ScanBookTest, PermanentAbuseOfTheLimiterHidesNoScanner) {
+  constexpr std::chrono::milliseconds kAbuse = 20500ms;
+  constexpr std::chrono::seconds kScanner = 5s;
+  constexpr int kScanners = 121;
+  std::chrono::nanoseconds next_abuse = 100s;
+  std::uint64_t record = 10'000;
+  std::string told;
+  const auto tell = [&](const std::vector<BookEntry>& entries) {
+    for (const BookEntry& each : entries) told.append(text(each)).append("\n");
+  };
+  for (int scanner = 0; scanner < kScanners; ++scanner) {
+    const std::chrono::nanoseconds now = 100s + scanner * kScanner;
+    if (now >= next_abuse) {
+      for (int forged = 0; forged < 6; ++forged) {
+        ScanEvent other = event(++record, "203.0.113." + std::to_string(1 + forged));
+        other.detected = now;
+        tell(enter(other));
+      }
+      next_abuse += kAbuse;
+    }
+    ScanEvent real = event(++record, "192.0.2." + std::to_string(1 + scanner));
+    real.detected = now + 1s;
+    tell(enter(real));
+    for (int second = 1; second <= kScanner.count(); ++second) {
+      tell(advance(now + second * 1s));
+    }
+  }
+  tell(advance(100s + kScanners * kScanner + 25s));
+  int named = 0;
+  for (int scanner = 0; scanner < kScanners; ++scanner) {
+    const std::string address = "192.0.2." + std::to_string(1 + scanner);
+    const bool in_line = told.find(address + ":") != std::string::npos ||
+                         told.find(address + " to ") != std::string::npos;
+    const bool in_digest = told.find(" " + address + "(") != std::string::npos;
+    named += in_line || in_digest ? 1 : 0;
+  }
+  EXPECT_EQ(named, kScanners) << told;
+  expect_sum(book_.stats());
+}
+
 class ScanBookRestartTest : public ScanBookTest {
  protected:
   /// `entries` of the book that stopped are what the store has.
