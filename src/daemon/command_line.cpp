@@ -83,7 +83,7 @@ class CommandLine {
   Given<std::vector<std::string>> interfaces_, read_;
   Given<std::string> capture_;
   Given<bool> promiscuous_, outgoing_;
-  Given<std::string> engines_, accounts_, local_, profile_, threshold_, memory_, sinks_;
+  Given<std::string> engines_, accounts_, local_, profile_, threshold_, memory_, sinks_, output_;
   std::array<Passed, 4> passed_ = {
       Passed{"--delay", "delay", "TIME", "Longest pause between two new ports of a scan (3s)"},
       Passed{"--low-weight", "low_weight", "N", "Points of a port below 1024 (3)"},
@@ -134,6 +134,8 @@ void CommandLine::declare_judging() {
 void CommandLine::declare_running() {
   add(sinks_, "--log", "SINK,...",
       "Where lines go: sinks of --list (syslog; stdout in the foreground and with --read)");
+  add(output_, "-o,--output", "FORM",
+      "What stands on standard output: lines, or json, an event of EVE a line (lines)");
   add(accounts_, "--accounts", "TIME", "Write the accounts this often, not only at the end");
   add(user_, "--user", "NAME", "Account to run as", options_.user);
   add(chroot_, "--chroot", "DIR", "Empty directory to lock itself into", options_.chroot);
@@ -269,6 +271,9 @@ Result<void> CommandLine::apply_process() {
 void CommandLine::apply_sinks() {
   // Who starts it by hand wants to see something, whatever the daemon is configured to do.
   const bool by_hand = !options_.live() || foreground_.value;
+  if (output_.is_given()) {
+    options_.sink_options["stdout"].set("format", output_.value, "--output");
+  }
   if (sinks_.is_given()) {
     options_.sinks = split(sinks_.value);
   } else if (by_hand) {
