@@ -19,6 +19,7 @@
 #include "support/detector_bench.h"
 #include "support/frame_builder.h"
 #include "support/scans.h"
+#include "support/temporary_directory.h"
 
 namespace {
 std::atomic<std::uint64_t> allocations{0};
@@ -43,8 +44,7 @@ constexpr int kPackets = 1'000'000;
 constexpr int kWarmUp = 10'000;
 
 /// A file of random sources among which every tenth packet is a scan's: new ports all the time.
-std::string write_capture() {
-  const std::string path = ::testing::TempDir() + "scanlogd-million.pcap";
+void write_capture(const std::string& path) {
   std::ofstream file(path, std::ios::binary);
   const auto write = [&](const Bytes& bytes) {
     file.write(static_cast<const char*>(static_cast<const void*>(bytes.data())),
@@ -63,11 +63,12 @@ std::string write_capture() {
     record[kIp + 20 + 3] = static_cast<std::byte>(i & 0xff);
     write(record);
   }
-  return path;
 }
 
 TEST(Pipeline, AllocatesNothingPerPacketAfterWarmUp) {
-  const std::string path = write_capture();
+  const TemporaryDirectory folder;
+  const std::string path = folder.file("million.pcap");
+  write_capture(path);
   auto capture = test::open_file(path);
   ASSERT_TRUE(capture) << capture.error().what;
 
@@ -94,7 +95,6 @@ TEST(Pipeline, AllocatesNothingPerPacketAfterWarmUp) {
     ++batches;
     if (allocations.load() > before) ++batches_that_allocated;
   }
-  (void)std::remove(path.c_str());
 
   EXPECT_EQ(packets, kPackets);
   EXPECT_GT(allocations.load(), 0U) << "operator new is not counted";
