@@ -33,7 +33,7 @@ void check_accounts(const DefragStats& stats) {
 }
 
 void check_packet(const Packet& packet, ByteView completing) {
-  require(packet.traits == trait::fragmented);
+  require((packet.traits & ~trait::options) == trait::fragmented);
   require(static_cast<int>(packet.family) == std::to_integer<int>(completing[0]) >> 4);
   require(packet.time.count() == 0 && packet.vlan == 0);
   require(packet.protocol == IpProto::tcp || packet.flags == 0);

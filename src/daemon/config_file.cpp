@@ -383,10 +383,46 @@ void Reader::pass(Section& section, const toml::key& key, const toml::node& node
   section.set(printable(key.str()), *text, origin(line));
 }
 
+bool is_ascii(char c) noexcept { return static_cast<unsigned char>(c) < 0x80; }
+
+// toml++ 3.3 goes astray over many a character that is not ASCII where it expects a key or a blank
+// (is_non_ascii_horizontal_whitespace: undefined behaviour), so that it gets to see none: in
+// comments a '?' takes their place, elsewhere they are refused, by number of the line.
+Result<std::string> as_ascii(std::string_view text) {
+  constexpr std::string_view kByteOrderMark = "\xef\xbb\xbf";
+  if (text.starts_with(kByteOrderMark)) text.remove_prefix(kByteOrderMark.size());
+  std::string ascii(text);
+  int line = 1;
+  char quote = 0;
+  bool comment = false;
+  bool escaped = false;
+  for (char& c : ascii) {
+    if (c == '\n') {
+      ++line;
+      quote = 0;
+      comment = false;
+    } else if (comment) {
+      if (!is_ascii(c)) c = '?';
+    } else if (!is_ascii(c)) {
+      return fail(fmt::format("{}: characters other than ASCII are for comments only", line));
+    } else if (quote != 0) {
+      if (c == quote && !escaped) quote = 0;
+    } else if (c == '"' || c == '\'') {
+      quote = c;
+    } else {
+      comment = c == '#';
+    }
+    escaped = quote == '"' && c == '\\' && !escaped;
+  }
+  return ascii;
+}
+
 }  // namespace
 
 Result<Options> parse_config(std::string_view text, std::string_view name, Options base) {
-  const toml::parse_result parsed = toml::parse(text, name);
+  const auto ascii = as_ascii(text);
+  if (!ascii) return fail(fmt::format("{}:{}", name, ascii.error().what));
+  const toml::parse_result parsed = toml::parse(*ascii, name);
   if (!parsed) {
     const toml::parse_error& error = parsed.error();
     std::string reason = printable(error.description());

@@ -219,6 +219,20 @@ TEST(ConfigFile, WhatIsNoTomlIsToldWithItsLine) {
   EXPECT_TRUE(complaint("\xff").starts_with("s.toml:1: "));
 }
 
+TEST(ConfigFile, CommentsMayBeWrittenInAnyLanguage) {
+  const auto options = parse("\xef\xbb\xbf# Größe\n[daemon]\nuser = \"a#\\\"b\" # für 監視\n");
+  ASSERT_TRUE(options) << options.error().what;
+  EXPECT_EQ(options->user, "a#\"b");
+}
+
+TEST(ConfigFile, CharactersOtherThanAsciiAreRefusedOutsideComments) {
+  constexpr std::string_view kReason = "characters other than ASCII are for comments only";
+  EXPECT_EQ(complaint("[daemon]\nü = 1\n"), "s.toml:2: " + std::string(kReason));
+  EXPECT_EQ(complaint("\n[dﻟ]\n"), "s.toml:2: " + std::string(kReason));
+  EXPECT_EQ(complaint("[daemon]\nuser = '#ü'\n"), "s.toml:2: " + std::string(kReason));
+  EXPECT_EQ(complaint("[daemon]\nuser = \"\\\"#ü\"\n"), "s.toml:2: " + std::string(kReason));
+}
+
 TEST(ConfigFile, NoComplaintHasMoreThanPrintableCharacters) {
   const std::string text = complaint("\"\\u001b[31m\\u00e9\" = 1\n");
   for (const char c : text) EXPECT_TRUE(c >= 0x20 && c <= 0x7e) << text;

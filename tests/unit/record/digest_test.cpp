@@ -3,7 +3,6 @@
 
 #include <gtest/gtest.h>
 
-#include <regex>
 #include <set>
 #include <sstream>
 
@@ -196,9 +195,10 @@ TEST(Digest, NoReaderOfTheLogTakesItForAScan) {
   for (int i = 0; i < 30; ++i) digest.add(scan_of(source_number(i), {22}), 100s);
   const std::string message = "Nov 26 12:00:00 host scanlogd: " + digest.take(120s).front().text;
   for (const char* const pattern :
-       {R"(scanlogd: \S+(?::\d+)? to \S+ ports\b)", R"(scanlogd: \S+ to)",
-        R"((.+) ([^ ]+) scanlogd: (.+) to .+)", R"(scanlogd: \d)"}) {
-    EXPECT_FALSE(std::regex_search(message, std::regex(pattern))) << pattern;
+       {"scanlogd: [^ ]+(:[0-9]+)? to [^ ]+ ports", "scanlogd: [^ ]+ to",
+        "(.+) ([^ ]+) scanlogd: (.+) to .+", "scanlogd: [0-9]"}) {
+    const testing::Matcher<std::string> matches = testing::ContainsRegex(pattern);
+    EXPECT_FALSE(matches.Matches(message)) << pattern;
   }
 }
 
