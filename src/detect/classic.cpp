@@ -190,6 +190,12 @@ class ClassicDetector final : public Detector {
             .open_scans = records_.open_scans()};
   }
 
+  [[nodiscard]] SourceExplanation explain(const Address& source) noexcept override {
+    SourceExplanation explanation;
+    explanation.source = source;
+    return explanation;
+  }
+
  private:
   using Slot = typename SourceTable<ClassicSource<kPorts>>::Slot;
 

@@ -30,8 +30,6 @@ constexpr Port kFirstUnprivileged = 1024;
 
 // What the network of a source learns of it.
 constexpr std::uint8_t kForNetwork = 3;
-constexpr std::uint32_t kNetworkFactor = 2;
-constexpr int kNetworkSources = 3;
 
 constexpr std::size_t kNetworkShare = 4;  // one network for so many sources
 
@@ -351,8 +349,7 @@ void ContactDetector::set_alarmed(ContactSource& entry, bool is_network, Tick no
   entry.flags |= source_flag::alarmed;
   (is_network ? networks_ : sources_).refresh(entry, now);
   if (is_network) return;
-  const SourceKey key = network_key(entry.key);
-  if (ContactSource* const network = networks_.find(networks_.place(key), key)) {
+  if (ContactSource* const network = find_network(entry.key)) {
     take_all(*network, kForNetwork * kKnownPort);
   }
 }

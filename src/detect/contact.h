@@ -45,6 +45,11 @@ inline constexpr std::array<double, kScales> kLeakPerHour = {60, 3, 0.25};
 /// Contacts that a scale needs.
 inline constexpr std::array<std::uint8_t, kScales> kLeastContacts = {4, 5, 6};
 
+/// Thresholds of networks are so many times those of sources ...
+inline constexpr std::uint8_t kNetworkFactor = 2;
+/// ... and this many of their sources must have failed.
+inline constexpr std::uint8_t kNetworkSources = 3;
+
 /// Rules that can be left out, to see what each is worth (tests/evaluation).
 namespace left_out {
 inline constexpr std::uint32_t families = 0x01;  ///< related ports weigh less
@@ -109,6 +114,12 @@ class ContactDetector {
   /// The entry of `source`, or nullptr.
   [[nodiscard]] ContactSource* find(const ContactTable::Place& place, SourceKey source) noexcept {
     return sources_.find(place, source);
+  }
+
+  /// The entry of the network of `source`, or nullptr.
+  [[nodiscard]] ContactSource* find_network(SourceKey source) noexcept {
+    const SourceKey key = network_key(source);
+    return networks_.find(networks_.place(key), key);
   }
 
   /// A contact that failed, or will unless it is revoked. `entry` is that of its source, made here

@@ -15,6 +15,7 @@
 #include "core/result.h"
 #include "core/scan_event.h"
 #include "core/section.h"
+#include "core/source_explanation.h"
 
 namespace scanlogd {
 
@@ -51,6 +52,9 @@ class Detector {
   [[nodiscard]] virtual Result<void> tune(const Section& options) = 0;
 
   [[nodiscard]] virtual DetectorStats stats() const noexcept = 0;
+
+  /// What it makes of `source` at the time it was last told. Changes nothing; not for each packet.
+  [[nodiscard]] virtual SourceExplanation explain(const Address& source) noexcept = 0;
 };
 
 /// A detector as `--list` shows it.

@@ -12,6 +12,7 @@
 #include <span>
 #include <utility>
 
+#include "detect/explain.h"
 #include "detect/full_state.h"
 #include "detect/incoming.h"
 #include "detect/outgoing.h"
@@ -74,6 +75,10 @@ class FullDetector final : public Detector {
             .new_sources = state_.contacts.admitted(),
             .evicted = state_.contacts.evicted(),
             .open_scans = state_.reports.open_scans()};
+  }
+
+  [[nodiscard]] SourceExplanation explain(const Address& source) noexcept override {
+    return scanlogd::explain(state_, source);
   }
 
  private:
