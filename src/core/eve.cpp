@@ -198,7 +198,7 @@ void append_eve(std::string& out, const Scan& scan, const Stamp& stamp) {
   json.close_object();
 }
 
-void append_eve(std::string& out, const Notice& notice) {
+void append_eve(std::string& out, const Notice& notice, const Stamp& stamp) {
   JsonWriter json(out);
   json.open_object();
   json.member("timestamp", format_iso_time(notice.at));
@@ -207,6 +207,14 @@ void append_eve(std::string& out, const Notice& notice) {
   json.open_object("engine");
   json.member("message", notice.view());
   json.close_object();
+  if (stamp.boot != 0) {
+    // The one place that Suricata's schema leaves in such an event for what it does not know.
+    json.open_object("metadata");
+    json.open_object("flowints");
+    json.member("scanlogd.sequence", stamp.sequence);
+    json.close_object();
+    json.close_object();
+  }
   json.close_object();
 }
 

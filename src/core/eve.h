@@ -16,7 +16,7 @@ inline constexpr std::size_t kMaxEveLength = 16 * 1024;
 /// Also for a scan that has no line of its own in the log. `stamp.boot` 0: without a stamp.
 void append_eve(std::string& out, const Scan& scan, const Stamp& stamp);
 
-/// Appends the `engine` event of `notice`; no line end.
-void append_eve(std::string& out, const Notice& notice);
+/// Appends the `engine` event of `notice`; no line end. `stamp.boot` 0: without a stamp.
+void append_eve(std::string& out, const Notice& notice, const Stamp& stamp);
 
 }  // namespace scanlogd

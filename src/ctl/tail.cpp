@@ -41,7 +41,7 @@ std::string format(const Message& message, bool json) {
   } else {
     const auto& notice = std::get<Notice>(message.content);
     if (json) {
-      append_eve(text, notice);
+      append_eve(text, notice, message.stamp);
     } else {
       text = describe(notice);
     }

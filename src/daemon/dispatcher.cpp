@@ -93,8 +93,9 @@ bool Dispatcher::give_first(Outlet& outlet) {
   Sink& sink = *outlet.named.sink;
   const SinkStats before = sink.stats();
   const auto* const scan = std::get_if<Scan>(&message.content);
-  const auto written = scan != nullptr ? sink.write(*scan, message.stamp)
-                                       : sink.write(std::get<Notice>(message.content));
+  const auto written = scan != nullptr
+                           ? sink.write(*scan, message.stamp)
+                           : sink.write(std::get<Notice>(message.content), message.stamp);
   if (!written && failure_.empty()) failure_ = written.error().what;
   const SinkStats after = sink.stats();
   outlet.delivered = before.delivered;

@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -27,6 +28,23 @@ Result<UniqueFd> Place::append(mode_t mode) const {
       O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, mode));
   if (!file) return fail_errno("open", path_, errno);
   return file;
+}
+
+Result<void> Place::give(const UniqueFd& file) const {
+  if (::geteuid() != 0) return {};
+  struct stat directory {};
+  struct stat status {};
+  if (::fstat(directory_.get(), &directory) != 0 || ::fstat(file.get(), &status) != 0) {
+    return fail_errno("fstat", path_, errno);
+  }
+  // Who owns the directory could have put a second name of anybody's file there. One that is not
+  // root's is somebody's already.
+  const bool is_new = S_ISREG(status.st_mode) && status.st_nlink == 1 && status.st_uid == 0;
+  if (directory.st_uid == 0 || !is_new) return {};
+  if (::fchown(file.get(), directory.st_uid, directory.st_gid) != 0) {
+    return fail_errno("fchown", path_, errno);
+  }
+  return {};
 }
 
 Result<UniqueFd> Place::connect(int type) const {

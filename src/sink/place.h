@@ -21,6 +21,10 @@ class Place {
   /// followed, nothing blocks.
   [[nodiscard]] Result<UniqueFd> append(mode_t mode) const;
 
+  /// Gives `file`, just opened by root in a directory that is not root's, to that directory's owner
+  /// and group: whoever root becomes afterwards has to open it again.
+  [[nodiscard]] Result<void> give(const UniqueFd& file) const;
+
   /// Connects a UNIX socket of `type` (SOCK_DGRAM, SOCK_STREAM) to the one there. Whoever is inside
   /// a chroot is back at its root afterwards.
   [[nodiscard]] Result<UniqueFd> connect(int type) const;

@@ -39,8 +39,8 @@ class Sink {
   /// is delivered or lost (`stats`). `stamp` is for programs to see what is missing.
   [[nodiscard]] virtual Result<void> write(const Scan& scan, const Stamp& stamp) = 0;
 
-  /// Writes the notice, or buffers it boundedly.
-  [[nodiscard]] virtual Result<void> write(const Notice& notice) = 0;
+  /// Writes the notice, or buffers it boundedly; `stamp` as above.
+  [[nodiscard]] virtual Result<void> write(const Notice& notice, const Stamp& stamp) = 0;
 
   /// Tries again to deliver what is buffered; call a few times a second while anything waits.
   virtual void flush(Flush how) noexcept = 0;

@@ -70,12 +70,12 @@ class StdoutSink final : public Sink {
     return write_line(std::move(text));
   }
 
-  [[nodiscard]] Result<void> write(const Notice& notice) override {
+  [[nodiscard]] Result<void> write(const Notice& notice, const Stamp& stamp) override {
     // A line about several scans belongs where the lines are.
     if (notice.severity == Severity::alert) {
       std::string text;
       if (json_) {
-        append_eve(text, notice);
+        append_eve(text, notice, stamp);
       } else {
         text = notice.view();
       }

@@ -4,27 +4,25 @@
 // log daemon restarted, and it blocks while that daemon hangs. Here the directory of the socket is
 // held open before the chroot, nothing ever blocks, and what cannot be delivered waits in a bounded
 // spool. Does not speak RFC 5424 and does not write to the network.
-#include <fcntl.h>
 #include <limits.h>
 #include <sys/socket.h>
-#include <sys/un.h>
-#include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "core/classic_line.h"
-#include "core/unique_fd.h"
+#include "sink/delivery.h"
+#include "sink/place.h"
 #include "sink/sink.h"
-#include "sink/spool.h"
 
 namespace scanlogd {
 namespace {
@@ -39,150 +37,75 @@ constexpr int kSeverityAlert = 1;
 /// About 1,500 scan lines.
 constexpr std::size_t kSpoolBytes = std::size_t{256} * 1024;
 
-/// A socket's place, reachable without a path from the root: a directory held open, and a name in
-/// it.
-struct Place {
-  UniqueFd directory;
-  std::string name;
-};
+/// On a stream socket a zero byte ends a message.
+constexpr std::string_view kStreamEnd("\0", 1);
+
+/// Connects to whichever of `places` somebody listens at.
+Result<Delivery::Way> connect_anywhere(const std::vector<Place>& places) {
+  for (const Place& place : places) {
+    if (auto socket = place.connect(SOCK_DGRAM)) {
+      return Delivery::Way{.out = std::move(*socket), .carrier = Delivery::Carrier::datagrams};
+    }
+    if (auto socket = place.connect(SOCK_STREAM)) {
+      return Delivery::Way{
+          .out = std::move(*socket), .carrier = Delivery::Carrier::stream, .end = kStreamEnd};
+    }
+  }
+  return fail_errno("connect", places.front().path(), ENOENT);
+}
 
 class SyslogSink final : public Sink {
  public:
   explicit SyslogSink(std::vector<Place> places)
-      : places_(std::move(places)), spool_(kSpoolBytes) {}
+      : delivery_(kSpoolBytes, [places = std::make_shared<const std::vector<Place>>(
+                                    std::move(places))] { return connect_anywhere(*places); }) {}
 
   [[nodiscard]] bool takes(const Scan& scan) const noexcept override { return has_line(scan); }
 
   [[nodiscard]] Result<void> write(const Scan& scan, const Stamp& /*stamp*/) override {
     LineBuffer buffer;
-    submit(kFacilityDaemon | kSeverityAlert, scan.at, format_classic_line(scan, buffer));
+    submit(kSeverityAlert, scan.at, format_classic_line(scan, buffer));
+    tell_losses();
     return {};
   }
 
-  [[nodiscard]] Result<void> write(const Notice& notice) override {
-    submit(kFacilityDaemon | static_cast<int>(notice.severity), notice.at, notice.view());
+  [[nodiscard]] Result<void> write(const Notice& notice, const Stamp& /*stamp*/) override {
+    submit(static_cast<int>(notice.severity), notice.at, notice.view());
+    tell_losses();
     return {};
   }
 
   void flush(Flush how) noexcept override {
-    if (how == Flush::reopen) socket_.reset();
-    deliver();
-    if (unreported_ == 0 || !spool_.empty()) return;
-    // Somebody listens again: say how many messages the spool had to refuse.
-    const std::uint64_t lost = unreported_;
-    unreported_ = 0;
-    enqueue(kFacilityDaemon | static_cast<int>(Severity::warning), std::chrono::system_clock::now(),
-            "the system log could not be reached: " + std::to_string(lost) + " messages lost");
-    deliver();
+    delivery_.flush(how);
+    tell_losses();
   }
 
-  [[nodiscard]] SinkStats stats() const noexcept override {
-    SinkStats now = stats_;
-    now.waiting = spool_.messages();
-    return now;
-  }
+  [[nodiscard]] SinkStats stats() const noexcept override { return delivery_.stats(); }
 
  private:
-  void submit(int priority, std::chrono::system_clock::time_point at,
-              std::string_view text) noexcept {
-    enqueue(priority, at, text);
-    flush(Flush::waiting);
-  }
-
-  void enqueue(int priority, std::chrono::system_clock::time_point at,
-               std::string_view text) noexcept {
-    ++stats_.written;
+  void submit(int severity, std::chrono::system_clock::time_point at, std::string_view text) {
     std::array<char, 16> time{};
     std::string message;
     message.reserve(text.size() + 40);
-    message.append("<").append(std::to_string(priority)).append(">");
+    message.append("<").append(std::to_string(kFacilityDaemon | severity)).append(">");
     message.append(format_syslog_time(at, time)).append(" ").append(kIdent).append(text);
-    if (!spool_.push(message)) {
-      ++stats_.lost;
-      ++unreported_;
-    }
+    delivery_.submit(message);
   }
 
-  /// Sends what waits, until it is all gone or the log daemon takes no more.
-  void deliver() noexcept {
-    bool reconnected = false;
-    while (!spool_.empty()) {
-      if (!socket_) {
-        if (reconnected || !connect_anywhere()) return;
-        reconnected = true;
-      }
-      const int code = send_front();
-      if (code == 0) {
-        ++stats_.delivered;
-        spool_.pop();
-        sent_of_front_ = 0;
-      } else if (code == EAGAIN || code == ENOBUFS || code == EINTR) {
-        return;  // the log daemon is there but busy or hung
-      } else if (code == EMSGSIZE) {
-        ++stats_.lost;
-        spool_.pop();
-      } else {
-        socket_.reset();  // the log daemon went away: look for a new one, once per call
-        sent_of_front_ = 0;
-      }
-    }
+  /// Somebody listens again: say how many messages the spool had to refuse.
+  void tell_losses() {
+    const std::uint64_t lost = delivery_.take_losses();
+    if (lost == 0) return;
+    submit(static_cast<int>(Severity::warning), std::chrono::system_clock::now(),
+           "the system log could not be reached: " + std::to_string(lost) + " messages lost");
   }
 
-  [[nodiscard]] bool connect_anywhere() noexcept {
-    return std::ranges::any_of(places_, [this](const Place& place) {
-      return connect_to(place, SOCK_DGRAM) || connect_to(place, SOCK_STREAM);
-    });
-  }
-
-  [[nodiscard]] bool connect_to(const Place& place, int type) noexcept {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    if (place.name.size() >= sizeof(address.sun_path)) return false;
-    std::ranges::copy(place.name, address.sun_path);
-    UniqueFd candidate(::socket(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-    if (!candidate) return false;
-    // The one way to a path outside the chroot: relative to a directory that is still open.
-    if (::fchdir(place.directory.get()) != 0) return false;
-    const bool connected = ::connect(candidate.get(), reinterpret_cast<const sockaddr*>(&address),
-                                     sizeof(address)) == 0;
-    // Back into the chroot: a working directory outside it is a way out.
-    const bool is_back = ::chdir("/") == 0;
-    if (!connected || !is_back) return false;
-    socket_ = std::move(candidate);
-    stream_ = type == SOCK_STREAM;
-    sent_of_front_ = 0;
-    return true;
-  }
-
-  /// Sends the oldest message: 0, or why not. On a stream socket it ends in a zero byte and may
-  /// take several calls.
-  [[nodiscard]] int send_front() noexcept {
-    std::string message(spool_.front());
-    if (stream_) message += '\0';
-    const std::string_view rest = std::string_view(message).substr(sent_of_front_);
-    const ssize_t sent =
-        ::send(socket_.get(), rest.data(), rest.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
-    if (sent < 0) return errno;
-    sent_of_front_ += static_cast<std::size_t>(sent);
-    return sent_of_front_ == message.size() ? 0 : EAGAIN;
-  }
-
-  std::vector<Place> places_;
-  Spool spool_;
-  UniqueFd socket_;
-  bool stream_ = false;
-  std::size_t sent_of_front_ = 0;
-  std::uint64_t unreported_ = 0;
-  SinkStats stats_;
+  Delivery delivery_;
 };
 
-/// Adds the directory and name of `path` where the directory exists.
+/// Adds `path` where its directory exists.
 void add_place(std::vector<Place>& places, const std::string& path) {
-  const std::size_t slash = path.rfind('/');
-  if (slash == std::string::npos) return;
-  const std::string directory = slash == 0 ? "/" : path.substr(0, slash);
-  UniqueFd fd(::open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
-  if (fd) places.push_back({std::move(fd), path.substr(slash + 1)});
+  if (auto place = Place::open(path)) places.push_back(std::move(*place));
 }
 
 Result<std::unique_ptr<Sink>> open(const Section& options) {

@@ -108,7 +108,8 @@ int main() {
   for (const Severity severity :
        {Severity::alert, Severity::error, Severity::warning, Severity::info}) {
     std::string event;
-    append_eve(event, make_notice(severity, some_time(), "a \"notice\" \\ with \x01\xff bytes"));
+    append_eve(event, make_notice(severity, some_time(), "a \"notice\" \\ with \x01\xff bytes"),
+               {.boot = pick(3), .sequence = pick(9) + 1});
     (void)std::puts(event.c_str());
   }
 }

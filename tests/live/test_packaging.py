@@ -274,10 +274,17 @@ class Systemd(unittest.TestCase):
         self.assertNotEqual(entry[2], "0")
         self.assertIn("nologin", entry[6])
 
-    def test_tmpfiles_makes_the_empty_directory_of_root(self):
+    def test_tmpfiles_makes_the_directories(self):
         need("systemd-tmpfiles")
         root = pathlib.Path(tempfile.mkdtemp(dir=SCRATCH))
+        (root / "etc").mkdir()
+        (root / "etc/passwd").write_text(f"scanlogd:x:{harness.USER_ID}:{harness.GROUP_ID}::/:/bin/false\n")
+        (root / "etc/group").write_text(f"scanlogd:x:{harness.GROUP_ID}:\n")
         run("systemd-tmpfiles", f"--root={root}", "--create", installed("tmpfiles.d/scanlogd.conf"))
+        for name in ("var/lib/scanlogd", "var/log/scanlogd"):
+            status = (root / name).stat()
+            self.assertEqual((status.st_uid, status.st_gid, status.st_mode),
+                             (harness.USER_ID, harness.GROUP_ID, 0o40750), name)
         for name in ("run/scanlogd", "run/scanlogd/empty"):
             status = (root / name).stat()
             self.assertEqual((status.st_uid, status.st_gid, status.st_mode), (0, 0, 0o40755), name)
@@ -703,11 +710,21 @@ class Logrotate(unittest.TestCase):
         log = directory / "alert"
         log.write_text("a line\n")
         rules = directory / "rules"
-        rules.write_text(
-            (SOURCE / "packaging/logrotate/scanlogd").read_text().replace("/var/log/alert", str(log))
-        )
+        events = directory / "eve.json"
+        events.write_text("an event\n")
+        # What tells the daemon is known to work; here it leaves a trace instead.
+        text = (SOURCE / "packaging/logrotate/scanlogd").read_text()
+        text = text.replace("/var/log/alert", str(log)).replace("/var/log/scanlogd/eve.json", str(events))
+        text = text.replace("su scanlogd scanlogd", "su root root")
+        text, count = re.subn(r"systemctl reload scanlogd.service|start-stop-daemon .*/usr/sbin/scanlogd",
+                              f"touch {directory}/told", text)
+        self.assertEqual(count, 2)
+        rules.write_text(text)
         run("logrotate", "--force", "--state", directory / "state", rules)
         self.assertEqual((directory / "alert.1").read_text(), "a line\n")
+        self.assertEqual((directory / "eve.json.1").read_text(), "an event\n")
+        self.assertFalse(events.exists())
+        self.assertTrue((directory / "told").exists())
 
 
 if __name__ == "__main__":

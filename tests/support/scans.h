@@ -60,7 +60,7 @@ class RecordingSink final : public Sink {
     }
     return {};
   }
-  [[nodiscard]] Result<void> write(const Notice& notice) override {
+  [[nodiscard]] Result<void> write(const Notice& notice, const Stamp& /*stamp*/) override {
     tape_.notices.emplace_back(notice.view());
     return {};
   }

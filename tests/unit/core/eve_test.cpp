@@ -170,10 +170,16 @@ TEST_F(Eve, EventsStayBoundedAndLoseTheHighestPorts) {
 
 TEST_F(Eve, ANoticeIsAnEventOfTheEngine) {
   std::string out;
-  append_eve(out, make_notice(Severity::warning, {}, "blind on \"eth0\""));
+  append_eve(out, make_notice(Severity::warning, {}, "blind on \"eth0\""), {});
   EXPECT_EQ(out,
             R"({"timestamp":"1970-01-01T00:00:00.000000+0000","event_type":"engine","log_level":)"
             R"("Warning","engine":{"message":"blind on \"eth0\""}})");
+}
+
+TEST_F(Eve, ANoticeSaysWhereItStandsAmongAllMessages) {
+  std::string out;
+  append_eve(out, make_notice(Severity::info, {}, "x"), {.boot = 7, .sequence = 42});
+  EXPECT_TRUE(out.ends_with(R"(,"metadata":{"flowints":{"scanlogd.sequence":42}}})")) << out;
 }
 
 }  // namespace

@@ -33,7 +33,7 @@ class FickleSink final : public Sink {
     flush(Flush::waiting);
     return {};
   }
-  Result<void> write(const Notice& /*notice*/) override {
+  Result<void> write(const Notice& /*notice*/, const Stamp& /*stamp*/) override {
     in_hand_ = 0;
     flush(Flush::waiting);
     return {};

@@ -32,7 +32,9 @@ class LogSink final : public Sink {
     tape_.stamps.push_back(stamp);
     return put(format_classic_line(scan, buffer));
   }
-  Result<void> write(const Notice& notice) override { return put(notice.view()); }
+  Result<void> write(const Notice& notice, const Stamp& /*stamp*/) override {
+    return put(notice.view());
+  }
   void flush(Flush /*how*/) noexcept override {
     if (waiting_.empty() || tape_.is_away) return;
     tape_.lines.push_back(std::exchange(waiting_, {}));

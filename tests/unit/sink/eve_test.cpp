@@ -91,7 +91,7 @@ TEST_F(EveSink, TellsOfScansThatTheLogDoesNotTellOf) {
 TEST_F(EveSink, TellsOfNotices) {
   auto sink = open(in("eve.json"), "file");
   ASSERT_TRUE(sink);
-  EXPECT_TRUE((*sink)->write(make_notice(Severity::info, {}, "seen 1")));
+  EXPECT_TRUE((*sink)->write(make_notice(Severity::info, {}, "seen 1"), {}));
   EXPECT_NE(contents(in("eve.json")).find(R"("engine":{"message":"seen 1"})"), std::string::npos);
 }
 

@@ -85,5 +85,35 @@ TEST_F(PlaceOf, ASocketsNameHasItsLongestLength) {
   EXPECT_EQ(place->connect(SOCK_DGRAM).error().code, ENAMETOOLONG);
 }
 
+TEST_F(PlaceOf, WhatRootOpensIsGivenToTheOwnerOfTheDirectory) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can give files away";
+  constexpr uid_t kOwner = 65534;
+  ASSERT_EQ(::chown(directory_.c_str(), kOwner, kOwner), 0);
+  const auto place = Place::open(in("log"));
+  ASSERT_TRUE(place);
+  const auto file = place->append(0600);
+  ASSERT_TRUE(file);
+  EXPECT_TRUE(place->give(*file));
+  struct stat status {};
+  ASSERT_EQ(::stat(in("log").c_str(), &status), 0);
+  EXPECT_EQ(status.st_uid, kOwner);
+  EXPECT_EQ(status.st_gid, kOwner);
+}
+
+TEST_F(PlaceOf, WhatHasASecondNameIsNotGivenAway) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can give files away";
+  std::ofstream(in("victim")) << "kept";
+  ASSERT_EQ(::link(in("victim").c_str(), in("log").c_str()), 0);
+  ASSERT_EQ(::chown(directory_.c_str(), 65534, 65534), 0);
+  const auto place = Place::open(in("log"));
+  ASSERT_TRUE(place);
+  const auto file = place->append(0600);
+  ASSERT_TRUE(file);
+  EXPECT_TRUE(place->give(*file));
+  struct stat status {};
+  ASSERT_EQ(::stat(in("victim").c_str(), &status), 0);
+  EXPECT_EQ(status.st_uid, 0U);
+}
+
 }  // namespace
 }  // namespace scanlogd

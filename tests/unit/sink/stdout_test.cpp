@@ -86,7 +86,7 @@ TEST_F(StdoutSink, ALineAboutSeveralScansIsALine) {
   std::string text;
   {
     Redirected out(STDOUT_FILENO);
-    EXPECT_TRUE((*sink)->write(make_notice(Severity::alert, {}, "Held back: 3 scans")));
+    EXPECT_TRUE((*sink)->write(make_notice(Severity::alert, {}, "Held back: 3 scans"), {}));
     text = out.read();
   }
   EXPECT_EQ(text, "Held back: 3 scans\n");
@@ -100,7 +100,7 @@ TEST_F(StdoutSink, NoticesGoToStandardErrorOnly) {
   {
     Redirected out(STDOUT_FILENO);
     Redirected err(STDERR_FILENO);
-    EXPECT_TRUE((*sink)->write(make_notice(Severity::info, {}, "seen 1")));
+    EXPECT_TRUE((*sink)->write(make_notice(Severity::info, {}, "seen 1"), {}));
     out_text = out.read();
     err_text = err.read();
   }

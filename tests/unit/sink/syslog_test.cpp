@@ -121,14 +121,14 @@ TEST_F(SyslogSink, TakesScansWithALineOnly) {
 TEST_F(SyslogSink, ADigestHasThePriorityOfScans) {
   Receiver receiver(path(), SOCK_DGRAM);
   const auto sink = open();
-  EXPECT_TRUE(sink->write(make_notice(Severity::alert, {}, "Held back: 3 scans")));
+  EXPECT_TRUE(sink->write(make_notice(Severity::alert, {}, "Held back: 3 scans"), {}));
   EXPECT_EQ(receiver.read(), "<25>Jan  1 00:00:00 scanlogd: Held back: 3 scans");
 }
 
 TEST_F(SyslogSink, NoticesKeepTheirSeverity) {
   Receiver receiver(path(), SOCK_DGRAM);
   const auto sink = open();
-  EXPECT_TRUE(sink->write(make_notice(Severity::info, {}, "seen 0")));
+  EXPECT_TRUE(sink->write(make_notice(Severity::info, {}, "seen 0"), {}));
   EXPECT_EQ(receiver.read(), "<30>Jan  1 00:00:00 scanlogd: seen 0");
 }
 
