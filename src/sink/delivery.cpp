@@ -40,11 +40,9 @@ void Delivery::close() noexcept {
 }
 
 bool Delivery::reopen() noexcept {
-  auto way = open_();
-  if (!way) return false;  // not now; nobody is there, or not yet
-  way_ = std::move(*way);
+  way_ = open_();
   sent_of_front_ = 0;
-  return true;
+  return static_cast<bool>(way_.out);
 }
 
 /// A message sent to somebody who has closed would be lost without an error; only the one after it

@@ -8,7 +8,6 @@
 #include <string_view>
 #include <utility>
 
-#include "core/result.h"
 #include "core/unique_fd.h"
 #include "sink/sink.h"
 #include "sink/spool.h"
@@ -31,8 +30,9 @@ class Delivery {
     Carrier carrier = Carrier::file;
     std::string_view end = {};  ///< what follows each message
   };
-  /// Opens a way; called once at a time at most, whenever there is none.
-  using Open = std::function<Result<Way>()>;
+  /// Opens a way, or returns one without a descriptor. It is called often while nobody is there, so
+  /// it must not allocate memory.
+  using Open = std::function<Way()>;
 
   /// Room for `bytes` of messages.
   Delivery(std::size_t bytes, Open open) : open_(std::move(open)), spool_(bytes) {}

@@ -34,12 +34,11 @@ constexpr std::size_t kSpoolBytes = std::size_t{1} << 20;
 
 using Carrier = Delivery::Carrier;
 
-Result<Delivery::Way> open_way(const Place& place, Carrier carrier) {
+Delivery::Way open_way(const Place& place, Carrier carrier) noexcept {
   auto out = carrier == Carrier::file
-                 ? place.append(kFileMode)
-                 : place.connect(carrier == Carrier::stream ? SOCK_STREAM : SOCK_DGRAM);
-  if (!out) return std::unexpected(out.error());
-  return Delivery::Way{.out = std::move(*out), .carrier = carrier};
+                 ? place.try_append(kFileMode)
+                 : place.try_connect(carrier == Carrier::stream ? SOCK_STREAM : SOCK_DGRAM);
+  return {.out = std::move(out), .carrier = carrier};
 }
 
 class EveSink final : public Sink {

@@ -22,10 +22,14 @@ Result<Place> Place::open(const std::string& path) {
   return Place(path, std::move(fd), path.substr(slash + 1));
 }
 
-Result<UniqueFd> Place::append(mode_t mode) const {
-  UniqueFd file(::openat(
+UniqueFd Place::try_append(mode_t mode) const noexcept {
+  return UniqueFd(::openat(
       directory_.get(), name_.c_str(),
       O_WRONLY | O_APPEND | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, mode));
+}
+
+Result<UniqueFd> Place::append(mode_t mode) const {
+  UniqueFd file = try_append(mode);
   if (!file) return fail_errno("open", path_, errno);
   return file;
 }
@@ -47,21 +51,32 @@ Result<void> Place::give(const UniqueFd& file) const {
   return {};
 }
 
-Result<UniqueFd> Place::connect(int type) const {
+UniqueFd Place::try_connect(int type) const noexcept {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
-  if (name_.size() >= sizeof(address.sun_path)) return fail_errno("connect", path_, ENAMETOOLONG);
+  if (name_.size() >= sizeof(address.sun_path)) {
+    errno = ENAMETOOLONG;
+    return {};
+  }
   std::ranges::copy(name_, address.sun_path);
   UniqueFd socket(::socket(AF_UNIX, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
-  if (!socket) return fail_errno("socket", path_, errno);
   // connect(2) takes a path only, so the directory becomes the working directory for a moment.
-  if (::fchdir(directory_.get()) != 0) return fail_errno("fchdir", path_, errno);
+  if (!socket || ::fchdir(directory_.get()) != 0) return {};
   const bool connected =
       ::connect(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof(address)) == 0;
   const int code = errno;
   // A working directory outside a chroot is a way out of it.
-  if (::chdir("/") != 0) return fail_errno("chdir", "/", errno);
-  if (!connected) return fail_errno("connect", path_, code);
+  if (::chdir("/") != 0) return {};
+  if (!connected) {
+    socket.reset();
+    errno = code;
+  }
+  return socket;
+}
+
+Result<UniqueFd> Place::connect(int type) const {
+  UniqueFd socket = try_connect(type);
+  if (!socket) return fail_errno("connect", path_, errno);
   return socket;
 }
 

@@ -25,9 +25,15 @@ class Place {
   /// and group: whoever root becomes afterwards has to open it again.
   [[nodiscard]] Result<void> give(const UniqueFd& file) const;
 
+  /// As `append`, but without words for a failure: no descriptor, and errno. For who tries often.
+  [[nodiscard]] UniqueFd try_append(mode_t mode) const noexcept;
+
   /// Connects a UNIX socket of `type` (SOCK_DGRAM, SOCK_STREAM) to the one there. Whoever is inside
   /// a chroot is back at its root afterwards.
   [[nodiscard]] Result<UniqueFd> connect(int type) const;
+
+  /// As `connect`, but without words for a failure: no descriptor, and errno.
+  [[nodiscard]] UniqueFd try_connect(int type) const noexcept;
 
   /// Its directory, held open for as long as this object lives.
   [[nodiscard]] int directory() const noexcept { return directory_.get(); }

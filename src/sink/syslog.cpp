@@ -41,17 +41,16 @@ constexpr std::size_t kSpoolBytes = std::size_t{256} * 1024;
 constexpr std::string_view kStreamEnd("\0", 1);
 
 /// Connects to whichever of `places` somebody listens at.
-Result<Delivery::Way> connect_anywhere(const std::vector<Place>& places) {
+Delivery::Way connect_anywhere(const std::vector<Place>& places) noexcept {
   for (const Place& place : places) {
-    if (auto socket = place.connect(SOCK_DGRAM)) {
-      return Delivery::Way{.out = std::move(*socket), .carrier = Delivery::Carrier::datagrams};
+    if (auto socket = place.try_connect(SOCK_DGRAM)) {
+      return {.out = std::move(socket), .carrier = Delivery::Carrier::datagrams};
     }
-    if (auto socket = place.connect(SOCK_STREAM)) {
-      return Delivery::Way{
-          .out = std::move(*socket), .carrier = Delivery::Carrier::stream, .end = kStreamEnd};
+    if (auto socket = place.try_connect(SOCK_STREAM)) {
+      return {.out = std::move(socket), .carrier = Delivery::Carrier::stream, .end = kStreamEnd};
     }
   }
-  return fail_errno("connect", places.front().path(), ENOENT);
+  return {};
 }
 
 class SyslogSink final : public Sink {
