@@ -218,17 +218,25 @@ Result<Request> parse_command_line(int argc, const char* const* argv,
   Given given;
   Request request;
   request.state = SCANLOGD_STATE;
+  request.control = SCANLOGD_CONTROL;
   request.now = now;
   bool version = false;
 
   CLI::App app{
       "Shows what scanlogd has on record; see scanlogctl(8).\n"
-      "Exit status: 0 done, 1 failed, 2 wrong usage, 3 no such scan, 4 no store, 5 unusable store.",
+      "Exit status: 0 done, 1 failed, 2 wrong usage, 3 no such scan, 4 no store, 5 unusable "
+      "store,\n"
+      "6 daemon unwell or test failed, 7 no daemon.",
       "scanlogctl"};
   app.fallthrough();
-  app.add_option("--state", request.state, "Directory of the store")
-      ->type_name("DIR")
-      ->capture_default_str();
+  const CLI::Option* const state =
+      app.add_option("--state", request.state, "Directory of the store; asks no daemon for status")
+          ->type_name("DIR")
+          ->capture_default_str();
+  const CLI::Option* const control =
+      app.add_option("--control", request.control, "Socket of the daemon")
+          ->type_name("PATH")
+          ->capture_default_str();
   app.add_option("-o,--output", given.output, "text or json: one JSON value a line")
       ->type_name("FORM")
       ->capture_default_str();
@@ -237,7 +245,7 @@ Result<Request> parse_command_line(int argc, const char* const* argv,
   const auto add = [&app](const char* name, const char* description) {
     return app.add_subcommand(name, description);
   };
-  CLI::App* const status = add("status", "What is on record, and how far each sink has come");
+  CLI::App* const status = add("status", "How the daemon fares, what is on record");
   CLI::App* const list = add("list", "Scans, the newest first");
   add_filter(*list, given);
   add_limit(*list, given, "At most so many (20)");
@@ -258,10 +266,13 @@ Result<Request> parse_command_line(int argc, const char* const* argv,
   add_filter(*exported, given);
   add_limit(*exported, given, "At most so many (all)");
 
+  CLI::App* const reload = add("reload", "Make the daemon read its configuration again");
+
   const std::array declared = {
       Declared{Command::status, status}, Declared{Command::list, list},
       Declared{Command::show, show},     Declared{Command::top, top},
-      Declared{Command::tail, tail},     Declared{Command::export_scans, exported}};
+      Declared{Command::tail, tail},     Declared{Command::export_scans, exported},
+      Declared{Command::reload, reload}};
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {
@@ -276,6 +287,8 @@ Result<Request> parse_command_line(int argc, const char* const* argv,
     request.text = "scanlogctl " SCANLOGD_VERSION "\n";
     return request;
   }
+  request.state_given = state->count() > 0;
+  request.control_given = control->count() > 0;
   for (const Declared& each : declared) {
     if (each.app->parsed()) request.command = each.command;
   }

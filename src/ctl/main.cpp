@@ -1,5 +1,5 @@
-// scanlogctl: shows what scanlogd has on record. Reads the store beside a running daemon; changes
-// nothing.
+// scanlogctl: shows what scanlogd has on record, and asks it how it fares. Reads the store beside a
+// running daemon; changes nothing in it.
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -10,10 +10,14 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
+#include "ctl/client.h"
 #include "ctl/command_line.h"
+#include "ctl/daemon_status.h"
 #include "ctl/subcommands.h"
 
 namespace scanlogd::ctl {
@@ -49,10 +53,6 @@ bool wait_for_more() {
 
 Result<void> run(const StoreReader& store, const Request& request) {
   switch (request.command) {
-    case Command::print:
-      break;
-    case Command::status:
-      return show_status(store, request, print);
     case Command::list:
       return list_scans(store, request, print);
     case Command::show:
@@ -63,6 +63,10 @@ Result<void> run(const StoreReader& store, const Request& request) {
       return show_tail(store, request, print, wait_for_more);
     case Command::export_scans:
       return export_scans(store, request, print);
+    case Command::print:
+    case Command::status:
+    case Command::reload:
+      break;  // need no store
   }
   return {};
 }
@@ -80,27 +84,101 @@ int status_of(const Error& error) {
   }
 }
 
+/// Of those who ask the daemon.
+int status_of_asking(const Error& error) {
+  return is_absence(error) || error.code == EACCES ? exit_status::no_daemon : exit_status::failed;
+}
+
+/// The daemon, and the store, as far as there are any.
+int run_status(const Request& request) {
+  StatusSources sources;
+  std::optional<ControlAnswer> daemon;
+  // Who names a store only wants to know of that.
+  if (!request.state_given || request.control_given) {
+    auto asked = ask_daemon(request.control, {.verb = ControlVerb::status});
+    if (asked) {
+      daemon = std::move(*asked);
+      sources.daemon = &*daemon;
+    } else if (is_absence(asked.error()) || asked.error().code == EACCES) {
+      sources.no_daemon = asked.error().what;
+    } else {
+      return complain(asked.error().what, exit_status::failed);
+    }
+  }
+  Request local = request;
+  const bool keeps_none = daemon && daemon->find("state") == "none";
+  if (daemon && !keeps_none && !request.state_given)
+    local.state = daemon->find("state").value_or(request.state);
+  auto store =
+      keeps_none ? Result<StoreReader>(fail("none is kept")) : StoreReader::open(local.state);
+  if (store) {
+    sources.store = &*store;
+  } else if (!daemon) {
+    const std::string why = sources.no_daemon.empty() ? "" : sources.no_daemon + "; ";
+    return complain(why + local.state + ": " + store.error().what, status_of(store.error()));
+  } else {
+    sources.no_store = store.error().what;
+  }
+  if (const auto done = show_status(sources, local, print); !done) {
+    return complain(done.error().what, status_of(done.error()));
+  }
+  if (!sources.no_daemon.empty()) return exit_status::no_daemon;
+  return daemon && !ailments_of(*daemon).empty() ? exit_status::unwell : exit_status::done;
+}
+
+/// The store that was named, or that at its usual place, or that of the daemon that runs.
+Result<StoreReader> open_store(const Request& request) {
+  auto store = StoreReader::open(request.state);
+  if (store || request.state_given || store.error().code != ENOENT) return store;
+  const auto daemon = ask_daemon(request.control, {.verb = ControlVerb::status});
+  const std::string_view state = daemon ? daemon->find("state").value_or("none") : "none";
+  return state == "none" ? std::move(store) : StoreReader::open(std::string(state));
+}
+
+/// What is asked of the store.
+int run_on_store(const Request& request) {
+  const auto store = open_store(request);
+  if (!store) {
+    return complain(request.state + ": " + store.error().what, status_of(store.error()));
+  }
+  if (const auto done = run(*store, request); !done) {
+    (void)std::fflush(stdout);
+    const bool unknown = request.command == Command::show && done.error().code == ENOENT;
+    return complain(done.error().what, unknown ? exit_status::not_found : status_of(done.error()));
+  }
+  return exit_status::done;
+}
+
+int run_request(const Request& request) {
+  switch (request.command) {
+    case Command::print:
+      print(request.text);
+      return exit_status::done;
+    case Command::status:
+      return run_status(request);
+    case Command::reload: {
+      const auto done = reload_daemon(request, print);
+      return done ? exit_status::done : complain(done.error().what, status_of_asking(done.error()));
+    }
+    case Command::list:
+    case Command::show:
+    case Command::top:
+    case Command::tail:
+    case Command::export_scans:
+      break;
+  }
+  return run_on_store(request);
+}
+
 int run_command(int argc, const char* const* argv) {
   auto request = parse_command_line(argc, argv, std::chrono::system_clock::now());
   if (!request) return complain(request.error().what, exit_status::usage);
-  if (request->command == Command::print) {
-    print(request->text);
-  } else {
-    request->width = terminal_width();
-    const auto store = StoreReader::open(request->state);
-    if (!store) {
-      return complain(request->state + ": " + store.error().what, status_of(store.error()));
-    }
-    if (const auto done = run(*store, *request); !done) {
-      (void)std::fflush(stdout);
-      const bool unknown = request->command == Command::show && done.error().code == ENOENT;
-      return complain(done.error().what,
-                      unknown ? exit_status::not_found : status_of(done.error()));
-    }
-  }
-  if (std::fflush(stdout) != 0)
+  request->width = terminal_width();
+  const int status = run_request(*request);
+  if (std::fflush(stdout) != 0 && status == exit_status::done) {
     return complain("write(standard output) failed", exit_status::failed);
-  return exit_status::done;
+  }
+  return status;
 }
 
 }  // namespace

@@ -20,6 +20,7 @@ enum class Command : std::uint8_t {
   top,
   tail,
   export_scans,
+  reload,
 };
 
 /// What `export` writes.
@@ -30,6 +31,9 @@ struct Request {
   Command command = Command::print;
   std::string text;                           ///< for `Command::print`
   std::string state;                          ///< directory of the store
+  bool state_given = false;                   ///< then no daemon is asked where it is
+  bool control_given = false;                 ///< not its usual place
+  std::string control;                        ///< path of the daemon's control socket
   std::chrono::system_clock::time_point now;  ///< what ages are counted to
   bool json = false;                          ///< JSON Lines instead of a table
   /// Which scans: `list`, `top` (since), `export`.
@@ -50,6 +54,8 @@ inline constexpr int usage = 2;
 inline constexpr int not_found = 3;  ///< no such scan
 inline constexpr int no_store = 4;   ///< there is none, or it may not be read
 inline constexpr int bad_store = 5;  ///< damaged, none at all, or a later scanlogd's
+inline constexpr int unwell = 6;     ///< the daemon is, or a stage of its test has failed
+inline constexpr int no_daemon = 7;  ///< none answers, or it may not be asked
 }  // namespace exit_status
 
 }  // namespace scanlogd::ctl

@@ -3,8 +3,10 @@
 #pragma once
 
 #include <functional>
+#include <string>
 #include <string_view>
 
+#include "core/control.h"
 #include "core/result.h"
 #include "ctl/request.h"
 #include "record/store_reader.h"
@@ -17,9 +19,20 @@ using Emit = std::function<void(std::string_view)>;
 /// Waits until it is worth looking again; false: it is over.
 using Wait = std::function<bool()>;
 
-/// What is on record, and how far each sink has come.
-[[nodiscard]] Result<void> show_status(const StoreReader& store, const Request& request,
+/// Whom `status` has asked.
+struct StatusSources {
+  const ControlAnswer* daemon = nullptr;  ///< what it says, if one has answered
+  std::string no_daemon;                  ///< why none did; empty: none was asked
+  const StoreReader* store = nullptr;     ///< if it can be read
+  std::string no_store;                   ///< why not
+};
+
+/// How the daemon fares, what is on record, and how far each sink has come.
+[[nodiscard]] Result<void> show_status(const StatusSources& sources, const Request& request,
                                        const Emit& emit);
+
+/// Makes the daemon read its configuration again; codes of errors as those of `ask_daemon`.
+[[nodiscard]] Result<void> reload_daemon(const Request& request, const Emit& emit);
 
 /// Scans, the newest first.
 [[nodiscard]] Result<void> list_scans(const StoreReader& store, const Request& request,

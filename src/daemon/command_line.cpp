@@ -39,6 +39,7 @@ void forget_live(Options& options, const Options& defaults) {
   options.engines = defaults.engines;
   options.accounts = defaults.accounts;
   options.state.clear();
+  options.control.clear();
   options.sinks.clear();
 }
 
@@ -89,7 +90,7 @@ class CommandLine {
       Passed{"--low-weight", "low_weight", "N", "Points of a port below 1024 (3)"},
       Passed{"--high-weight", "high_weight", "N", "Points of any other port (1)"},
       Passed{"--sources", "sources", "N", "Sources remembered at once, instead of --memory"}};
-  Given<std::string> user_, chroot_, state_, config_;
+  Given<std::string> user_, chroot_, state_, control_, config_;
   Given<bool> single_, unconfined_, no_config_, list_, check_, version_;
 };
 
@@ -141,6 +142,7 @@ void CommandLine::declare_running() {
   add(chroot_, "--chroot", "DIR", "Empty directory to lock itself into", options_.chroot);
   add(state_, "--state", "DIR",
       "Directory for what must outlive the process, or none (with --read: none)", options_.state);
+  add(control_, "--control", "PATH", "Socket on which scanlogctl asks, or none", options_.control);
   add(single_, "--single", "Do all in one process");
   add(unconfined_, "--no-sandbox", "Without Landlock and seccomp; only to look for faults");
   add(config_, "--config", "FILE", "Configuration file; options given here count more",
@@ -256,6 +258,9 @@ Result<void> CommandLine::apply_process() {
   if (state_.is_given()) {
     if (auto set = set_state(options_, state_.value, "--state"); !set) return set;
   }
+  if (control_.is_given()) {
+    if (auto set = set_control(options_, control_.value, "--control"); !set) return set;
+  }
   if (accounts_.is_given()) {
     if (auto set = set_accounts(options_, accounts_.value, "--accounts"); !set) return set;
   }
@@ -291,6 +296,7 @@ Options default_options() {
   options.user = SCANLOGD_USER;
   options.chroot = SCANLOGD_CHROOT;
   options.state = SCANLOGD_STATE;
+  options.control = SCANLOGD_CONTROL;
   return options;
 }
 

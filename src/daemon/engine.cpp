@@ -123,13 +123,15 @@ void Engine::wait() {
     polled_.push_back({.fd = collects ? -1 : capture->fd(), .events = POLLIN, .revents = 0});
     if (!options_.is_live) break;  // files are read one after the other
   }
+  const std::size_t others = polled_.size();
+  if (options_.desk != nullptr) options_.desk->watch(polled_);
   const int found = ::poll(polled_.data(), polled_.size(), timeout());
   // Once is nothing; a signal that comes again and again is a fault like others.
   const bool is_interrupted = found < 0 && errno == EINTR;
   if (found < 0 && (!is_interrupted || was_interrupted_)) stumble("poll(captures)");
   was_interrupted_ = is_interrupted;
   busy_.clear();
-  for (std::size_t i = 0; i + kFixed < polled_.size(); ++i) {
+  for (std::size_t i = 0; i + kFixed < others; ++i) {
     const pollfd& polled = polled_[i + kFixed];
     if (polled.revents != 0 || polled.fd < 0 || trouble_.visits_all()) busy_.push_back(open_[i]);
   }
@@ -138,6 +140,11 @@ void Engine::wait() {
   if (polled_[1].revents != 0 || trouble_.visits_all()) follow_interfaces();
   const bool is_called = polled_[2].revents != 0 || (trouble_.visits_all() && outlet_.fd() >= 0);
   if (is_called && !outlet_.listen()) stumble("recv(recorder)");
+  if (options_.desk == nullptr) return;
+  const bool is_asked =
+      std::ranges::any_of(polled_.begin() + static_cast<std::ptrdiff_t>(others), polled_.end(),
+                          [](const pollfd& each) { return each.revents != 0; });
+  if (is_asked || trouble_.visits_all()) options_.desk->serve(*this);
 }
 
 void Engine::handle_signals(bool is_there) {
@@ -151,7 +158,7 @@ void Engine::handle_signals(bool is_there) {
   for (std::size_t i = 0; i < count; ++i) {
     switch (arrived[i].ssi_signo) {
       case SIGHUP:
-        reload();
+        (void)reload();  // the log has heard
         break;
       case SIGCONT:
         blindness_.stopped(dropped(), calm_, std::chrono::system_clock::now());
@@ -166,15 +173,22 @@ void Engine::handle_signals(bool is_there) {
   }
 }
 
-void Engine::reload() {
+Reloaded Engine::reload() {
+  Reloaded reloaded;
   if (options_.reload) {
-    if (const auto orders = options_.reload()) {
+    reloaded = options_.reload();
+    if (const auto& orders = reloaded.orders) {
       if (options_.accounts != orders->accounts) next_accounts_ = Clock::now() + orders->accounts;
       options_.accounts = orders->accounts;
       if (orders->engines) outlet_.adopt(*orders->engines);
     }
   }
   outlet_.flush(Flush::reopen);
+  return reloaded;
+}
+
+std::optional<LoopCounts> Engine::count(bool /*is_new*/) {
+  return LoopCounts{.sum = outlet_.count(captures_), .engines = 1, .silent = 0};
 }
 
 void Engine::serve(Capture& capture) {

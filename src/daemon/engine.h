@@ -16,6 +16,7 @@
 #include "core/result.h"
 #include "core/unique_fd.h"
 #include "daemon/blindness.h"
+#include "daemon/control_desk.h"
 #include "daemon/notify.h"
 #include "daemon/pipeline.h"
 #include "daemon/reloader.h"
@@ -30,16 +31,17 @@ struct EngineOptions {
   bool tells_of_interfaces = true;             ///< or does another engine that sees the same ones?
   std::chrono::milliseconds accounts{0};       ///< how often to write the accounts; 0: never
   /// Called at SIGHUP, before the logs are opened anew; empty: nothing.
-  std::move_only_function<std::optional<Orders>()> reload{};
+  std::move_only_function<Reloaded()> reload{};
   /// Of the service manager, who is told that all is well; nullptr: nobody is. Not owned.
   Notifier* notifier = nullptr;
+  ControlDesk* desk = nullptr;  ///< where scanlogctl asks; nullptr: nowhere. Not owned.
   /// Called with the sums of all captures a few times a second; nullptr: not at all.
   void (*progress)(const CaptureStats& sum) = nullptr;
 };
 
 /// One thread, one poll(2): the captures, a signalfd, the interfaces, and a time-out only while
 /// something is to be told or delivered. An idle machine wakes it up never.
-class Engine {
+class Engine final : private ControlledLoop {
  public:
   /// `signals` is a signalfd for SIGTERM, SIGINT, SIGHUP, SIGUSR1 and SIGCONT, which are blocked.
   /// None of the references is owned.
@@ -57,7 +59,8 @@ class Engine {
   /// `is_there`: poll(2) says that there is one.
   void handle_signals(bool is_there);
   /// Reads the configuration again, and opens the logs anew.
-  void reload();
+  [[nodiscard]] Reloaded reload() override;
+  [[nodiscard]] std::optional<LoopCounts> count(bool is_new) override;
   /// Polls one capture until it is idle or its turn is over.
   void serve(Capture& capture);
   /// Lets sinks try again, tells of what was not seen, writes the accounts, each at its own pace.

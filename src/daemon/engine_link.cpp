@@ -195,6 +195,10 @@ bool LinkedOutlet::send(const Record& record) noexcept {
   return code == 0;
 }
 
+EngineAccounts LinkedOutlet::count(const Captures& captures) const {
+  return analysis_.accounts(captures);
+}
+
 void LinkedOutlet::adopt(const EngineSettings& settings) {
   if (auto done = analysis_.adopt(settings); !done) notify(Severity::warning, done.error().what);
 }

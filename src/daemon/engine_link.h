@@ -95,6 +95,8 @@ class LinkedOutlet final : public Outlet {
   void notify(Severity severity, std::string_view text) override;
   /// Sends the accounts, or keeps them for later.
   void report_accounts(const Captures& captures) override;
+  /// Those of the analysis and the captures.
+  [[nodiscard]] EngineAccounts count(const Captures& captures) const override;
   /// Refusals are sent as a notice.
   void adopt(const EngineSettings& settings) override;
   [[nodiscard]] int fd() const noexcept override { return socket_.get(); }

@@ -5,12 +5,14 @@
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
 #include "capture/filter.h"
 #include "daemon/configuration.h"
+#include "daemon/control_desk.h"
 #include "daemon/engine.h"
 #include "daemon/pipeline.h"
 #include "daemon/progress.h"
@@ -61,7 +63,7 @@ void show_progress(const CaptureStats& sum) {
 
 /// One process does all.
 Result<void> run_alone(const Options& options, Started& started, Reloader& reloader,
-                       bool shows_progress) {
+                       ControlDesk* desk, bool shows_progress) {
   EngineParts& parts = started.engines.front();
   started.reporter->open();
   Pipeline pipeline(std::move(parts.analysis), *started.reporter);
@@ -71,6 +73,7 @@ Result<void> run_alone(const Options& options, Started& started, Reloader& reloa
                  .accounts = options.accounts,
                  .reload = [&] { return reloader.reload(); },
                  .notifier = &started.notifier,
+                 .desk = desk,
                  .progress = shows_progress ? show_progress : nullptr});
   auto ended = engine.run();
   if (shows_progress) (void)std::fputs("\033[K", stderr);
@@ -90,14 +93,35 @@ Result<void> run_engine(Started& started) {
 }
 
 /// The half that touches the world.
-Result<void> run_recorder(const Options& options, Started& started, Reloader& reloader) {
+Result<void> run_recorder(const Options& options, Started& started, Reloader& reloader,
+                          ControlDesk* desk) {
   started.reporter->open();
   Recorder recorder(*started.reporter, std::move(started.children), std::move(started.names),
                     started.signals.get(),
                     {.accounts = options.accounts,
                      .reload = [&] { return reloader.reload(); },
-                     .notifier = &started.notifier});
+                     .notifier = &started.notifier,
+                     .desk = desk});
   return recorder.run();
+}
+
+/// What scanlogctl is told of how it was started.
+ControlFacts control_facts(const Configuration& configuration, const Started& started) {
+  const Options& options = configuration.options();
+  std::string local;
+  for (const Network& each : options.local) {
+    local += (local.empty() ? "" : ",") + to_string(each.base) + "/" + std::to_string(each.prefix);
+  }
+  return {.version = SCANLOGD_VERSION,
+          .profile = options.profile,
+          .watching = started.watching,
+          .missing = started.missing,
+          .state = options.state,
+          .config = configuration.has_file() ? options.config : "",
+          .local = std::move(local),
+          .capture = started.capture,
+          .interfaces = options.interfaces,
+          .sandbox = options.sandbox};
 }
 
 /// Alone or as the recorder: what the terminal, the service manager and the log hear.
@@ -109,9 +133,15 @@ int run_in_front(const Configuration& configuration, Started& started, bool show
   }
   started.notifier.ready(started.watching);
   Reloader reloader(configuration, *started.reporter, started.notifier, started.watching);
+  std::optional<ControlDesk> desk;
+  if (started.control) {
+    desk.emplace(std::move(*started.control), control_facts(configuration, started),
+                 *started.reporter);
+  }
+  ControlDesk* const asked = desk ? &*desk : nullptr;
   const auto ended = started.part == Part::alone
-                         ? run_alone(options, started, reloader, shows_progress)
-                         : run_recorder(options, started, reloader);
+                         ? run_alone(options, started, reloader, asked, shows_progress)
+                         : run_recorder(options, started, reloader, asked);
   started.notifier.stopping();
   if (ended) return 0;
   if (!options.daemonises()) return complain(ended.error().what);

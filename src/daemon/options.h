@@ -56,8 +56,11 @@ struct Options {
   std::string chroot;
   bool chroot_given = false;
   std::string state;    ///< directory of what must outlive the process; empty: nothing does
-  bool single = false;  ///< one process instead of engine and recorder
-  bool sandbox = true;  ///< false: without Landlock and seccomp, to look for faults
+  std::string control;  ///< path of the socket on which scanlogctl asks; empty: there is none
+  bool control_given = false;  ///< then it has to be made
+  std::string control_group;   ///< whose members may ask, too; empty: nobody else
+  bool single = false;         ///< one process instead of engine and recorder
+  bool sandbox = true;         ///< false: without Landlock and seccomp, to look for faults
 
   /// Are those that the limiter of the log holds back named in digest lines? The profile `classic`
   /// says what the man page says, and no more.

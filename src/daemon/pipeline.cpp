@@ -30,6 +30,10 @@ void Pipeline::report_accounts(const Captures& captures) {
   notify(Severity::info, accounts(captures));
 }
 
+EngineAccounts Pipeline::count(const Captures& captures) const {
+  return analysis_.accounts(captures);
+}
+
 void Pipeline::adopt(const EngineSettings& settings) {
   if (auto done = analysis_.adopt(settings); !done) notify(Severity::warning, done.error().what);
 }

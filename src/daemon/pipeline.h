@@ -41,6 +41,9 @@ class Outlet {
   /// Says the accounts, of `captures` and of everything here.
   virtual void report_accounts(const Captures& captures) = 0;
 
+  /// What was counted here and by `captures`.
+  [[nodiscard]] virtual EngineAccounts count(const Captures& captures) const = 0;
+
   /// Judges by other settings from now on; says what takes a new start.
   virtual void adopt(const EngineSettings& settings) = 0;
 
@@ -82,6 +85,8 @@ class Pipeline final : public Outlet {
   void notify(Severity severity, std::string_view text) override;
   /// Gives the sinks a notice with the accounts.
   void report_accounts(const Captures& captures) override;
+  /// Those of the analysis and the captures.
+  [[nodiscard]] EngineAccounts count(const Captures& captures) const override;
   /// Gives them to the detectors.
   void adopt(const EngineSettings& settings) override;
   /// There is no other side.

@@ -89,6 +89,12 @@ Result<Identity> find_identity(const std::string& user) {
   return Identity{.user = user, .uid = entry->pw_uid, .gid = entry->pw_gid};
 }
 
+Result<gid_t> find_group(const std::string& name) {
+  const group* const entry = ::getgrnam(name.c_str());
+  if (entry == nullptr) return fail("getgrnam(" + name + "): no such group", ENOENT);
+  return entry->gr_gid;
+}
+
 Result<void> check_chroot(const std::string& directory) {
   struct stat status {};
   if (::stat(directory.c_str(), &status) != 0) {

@@ -20,6 +20,9 @@ struct Identity {
 /// Looks up `user`. An unknown one is an error that names the command to create it; so is root.
 [[nodiscard]] Result<Identity> find_identity(const std::string& user);
 
+/// Looks up the group called `name`.
+[[nodiscard]] Result<gid_t> find_group(const std::string& name);
+
 /// Checks that `directory` may become the root directory: it exists, is empty, belongs to root and
 /// nobody else can write to it. Errors name the command that mends it.
 [[nodiscard]] Result<void> check_chroot(const std::string& directory);

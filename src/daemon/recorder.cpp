@@ -84,6 +84,7 @@ void Recorder::wait() {
     polled.push_back(
         {.fd = engine.is_open ? engine.child.inbox.fd() : -1, .events = POLLIN, .revents = 0});
   }
+  if (options_.desk != nullptr && !stopping_) options_.desk->watch(polled);
   const int patience = trouble_.visits_all() ? 0 : static_cast<int>(timeout().count());
   const int found = ::poll(polled.data(), polled.size(), patience);
   // Once is nothing; a signal that comes again and again is a fault like others.
@@ -95,6 +96,11 @@ void Recorder::wait() {
     if (engines_[i].is_open && is_due) serve(engines_[i]);
   }
   if (polled[0].revents != 0 || trouble_.visits_all()) handle_signals(polled[0].revents != 0);
+  if (options_.desk == nullptr || stopping_) return;
+  const bool is_asked =
+      std::ranges::any_of(polled.begin() + 1 + static_cast<std::ptrdiff_t>(engines_.size()),
+                          polled.end(), [](const pollfd& each) { return each.revents != 0; });
+  if (is_asked || options_.desk->is_waiting() || trouble_.visits_all()) options_.desk->serve(*this);
 }
 
 std::chrono::milliseconds Recorder::timeout() const {
@@ -106,7 +112,8 @@ std::chrono::milliseconds Recorder::timeout() const {
   };
   const auto now = Clock::now();
   if (reporter_.waiting()) limit(kFlushInterval);
-  if (asked_ || stopping_) limit(100ms);
+  const bool is_asked = options_.desk != nullptr && options_.desk->is_waiting();
+  if (asked_ || stopping_ || is_asked) limit(100ms);
   if (options_.accounts > 0ms) limit(ceil<milliseconds>(next_accounts_ - now));
   if (stopping_ || options_.notifier == nullptr) return wait;
   const auto beat = options_.notifier->until_beat(now);
@@ -136,9 +143,11 @@ void Recorder::send_pulse() {
   }
 }
 
-void Recorder::reload() {
+Reloaded Recorder::reload() {
+  Reloaded reloaded;
   if (options_.reload) {
-    if (const auto orders = options_.reload()) {
+    reloaded = options_.reload();
+    if (const auto& orders = reloaded.orders) {
       if (options_.accounts != orders->accounts) next_accounts_ = Clock::now() + orders->accounts;
       options_.accounts = orders->accounts;
       for (Engine& engine : engines_) {
@@ -151,6 +160,7 @@ void Recorder::reload() {
     }
   }
   reporter_.flush(Flush::reopen);
+  return reloaded;
 }
 
 void Recorder::stumble(std::string_view what) {
@@ -171,7 +181,7 @@ void Recorder::handle_signals(bool is_there) {
   for (std::size_t i = 0; i < count; ++i) {
     switch (arrived[i].ssi_signo) {
       case SIGHUP:
-        reload();
+        (void)reload();  // the log has heard
         break;
       case SIGUSR1:
         ask_for_accounts();
@@ -228,14 +238,38 @@ void Recorder::take(Engine& engine, const EngineRecord& record) {
   }
 }
 
-void Recorder::ask_for_accounts() {
-  if (stopping_) return;
-  asked_ = true;
+bool Recorder::has_answers() const {
+  return std::ranges::all_of(engines_, &Engine::has_answered) || Clock::now() >= patience_;
+}
+
+void Recorder::ask_engines() {
   patience_ = Clock::now() + kPatience;
   for (Engine& engine : engines_) {
     engine.has_answered = !engine.is_open;
     if (engine.is_open) (void)::kill(engine.child.pid, SIGUSR1);
   }
+}
+
+void Recorder::ask_for_accounts() {
+  if (stopping_) return;
+  asked_ = true;
+  ask_engines();
+}
+
+std::optional<LoopCounts> Recorder::count(bool is_new) {
+  // Who comes while others wait gets what they get, so that nobody puts off the answer.
+  if (is_new && has_answers()) {
+    ask_engines();
+    return std::nullopt;
+  }
+  if (!has_answers()) return std::nullopt;
+  LoopCounts counts;
+  counts.engines = engines_.size();
+  for (const Engine& engine : engines_) {
+    counts.sum += engine.accounts;
+    counts.silent += engine.has_answered ? 0U : 1U;
+  }
+  return counts;
 }
 
 void Recorder::answer_when_complete() {

@@ -13,6 +13,7 @@
 
 #include "core/result.h"
 #include "core/unique_fd.h"
+#include "daemon/control_desk.h"
 #include "daemon/engine_link.h"
 #include "daemon/notify.h"
 #include "daemon/reloader.h"
@@ -25,15 +26,16 @@ namespace scanlogd {
 struct RecorderOptions {
   std::chrono::milliseconds accounts{0};  ///< how often to write them; 0: at the end only
   /// Called at SIGHUP, before the logs are opened anew; empty: nothing.
-  std::move_only_function<std::optional<Orders>()> reload{};
+  std::move_only_function<Reloaded()> reload{};
   /// Of the service manager, who is told that all is well as long as every engine answers; nullptr:
   /// nobody is. Not owned.
   Notifier* notifier = nullptr;
+  ControlDesk* desk = nullptr;  ///< where scanlogctl asks; nullptr: nowhere. Not owned.
 };
 
 /// Reads what engines send until they have ended, and passes signals on to them. No packet comes
 /// here. One that ends unasked ends all, so that a service manager starts all anew.
-class Recorder {
+class Recorder final : private ControlledLoop {
  public:
   /// An engine in a process of its own.
   struct Child {
@@ -71,12 +73,15 @@ class Recorder {
   void handle_signals(bool is_there);
   /// A call has failed that may work again.
   void stumble(std::string_view what);
-  void reload();
+  [[nodiscard]] std::optional<LoopCounts> count(bool is_new) override;
+  [[nodiscard]] Reloaded reload() override;
   /// Feeds the watchdog, if every engine has returned the latest pulse; else asks for it again.
   void keep_alive();
   void send_pulse();
   void serve(Engine& engine);
   void take(Engine& engine, const EngineRecord& record);
+  void ask_engines();
+  [[nodiscard]] bool has_answers() const;
   void ask_for_accounts();
   void answer_when_complete();
   void write_accounts();

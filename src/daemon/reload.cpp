@@ -20,6 +20,8 @@ void compare_fixed(const Options& running, const Options& wanted,
   compare(running.user, wanted.user, "daemon.user");
   compare(running.chroot, wanted.chroot, "daemon.chroot");
   compare(running.state, wanted.state, "daemon.state");
+  compare(running.control, wanted.control, "daemon.control");
+  compare(running.control_group, wanted.control_group, "daemon.control_group");
   compare(running.engines, wanted.engines, "daemon.engines");
   compare(running.single, wanted.single, "daemon.single");
   compare(running.sandbox, wanted.sandbox, "daemon.sandbox");

@@ -44,20 +44,26 @@ Result<Reload> Reloader::plan() const {
   return plan_reload(running_, *wanted, tunable_to(configuration_.options(), *wanted));
 }
 
-std::optional<Orders> Reloader::reload() {
-  if (!configuration_.has_file()) return std::nullopt;
+Reloaded Reloader::reload() {
+  if (!configuration_.has_file()) {
+    return {.orders = {}, .said = "there is no configuration file: logs opened anew"};
+  }
   notifier_.reloading();
   auto planned = plan();
+  Reloaded reloaded;
   if (planned) {
-    reporter_.notify(planned->restart.empty() ? Severity::info : Severity::warning,
-                     planned->summary());
+    reloaded.said = planned->summary();
+    reporter_.notify(planned->restart.empty() ? Severity::info : Severity::warning, reloaded.said);
   } else {
-    reporter_.notify(Severity::error, planned.error().what + "; the configuration stays as it was");
+    reloaded.is_refused = true;
+    reloaded.said = planned.error().what + "; the configuration stays as it was";
+    reporter_.notify(Severity::error, reloaded.said);
   }
   notifier_.ready(status_);
-  if (!planned) return std::nullopt;
+  if (!planned) return reloaded;
   running_ = std::move(planned->options);
-  return Orders{.accounts = running_.accounts, .engines = planned->engines};
+  reloaded.orders = {.accounts = running_.accounts, .engines = planned->engines};
+  return reloaded;
 }
 
 }  // namespace scanlogd

@@ -19,6 +19,13 @@ struct Orders {
   std::optional<EngineSettings> engines;  ///< what detectors are to be told
 };
 
+/// What came of it.
+struct Reloaded {
+  std::optional<Orders> orders;  ///< none: there is no file, or it is wrong, and all stays as it is
+  bool is_refused = false;       ///< it is wrong
+  std::string said;              ///< one line: what changed, or FILE:LINE and what is wrong
+};
+
 /// Reads, checks and compares, all or nothing; tells the log and the service manager how it went.
 class Reloader {
  public:
@@ -32,8 +39,8 @@ class Reloader {
         status_(std::move(status)),
         running_(configuration.options()) {}
 
-  /// nullopt: there is no file, or it is wrong, and all stays as it is.
-  [[nodiscard]] std::optional<Orders> reload();
+  /// Does all that.
+  [[nodiscard]] Reloaded reload();
 
  private:
   [[nodiscard]] Result<Reload> plan() const;

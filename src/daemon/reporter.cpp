@@ -73,11 +73,25 @@ void Reporter::report(const ScanPorts& ports, std::chrono::nanoseconds /*wall_mi
 }
 
 void Reporter::notify(Severity severity, std::string_view text) {
-  add({.stamp = {}, .content = make_notice(severity, system_clock::now(), text)});
+  const Notice notice = make_notice(severity, system_clock::now(), text);
+  board_.add(notice);
+  add({.stamp = {}, .content = notice});
+}
+
+const ScanTrace& Reporter::trace(const Address& source) {
+  if (trace_.source != source) trace_ = {.source = source};
+  return trace_;
 }
 
 void Reporter::add(Message message) {
   message.stamp = {.boot = boot_, .sequence = ++sequence_};
+  if (const auto* const scan = std::get_if<Scan>(&message.content);
+      scan != nullptr && trace_.id == 0 && scan->event.source == trace_.source &&
+      scan->event.phase == Phase::begin) {
+    trace_.id = scan->id;
+    trace_.sequence = sequence_;
+    trace_.announce = scan->announce;
+  }
   dispatcher_.add(message);
   ledger_.add(std::move(message));
   // What nobody asks to be settled settles itself, so that memory stays bounded.

@@ -13,6 +13,7 @@
 #include "core/scan_event.h"
 #include "daemon/accounts.h"
 #include "daemon/dispatcher.h"
+#include "daemon/notice_board.h"
 #include "record/ledger.h"
 #include "record/scan_book.h"
 #include "sink/sink.h"
@@ -25,6 +26,14 @@ struct ReporterOptions {
   Ledger::Place place = {};
   StoreLimits limits = {};
   bool is_live = false;  ///< time goes on without packets, too
+};
+
+/// How far the scan by a source has come that somebody waits for.
+struct ScanTrace {
+  Address source;
+  std::uint64_t id = 0;        ///< 0: none was found yet
+  std::uint64_t sequence = 0;  ///< of the message that says that it began
+  Announce announce = Announce::line;
 };
 
 /// Owns scan book, store and sinks. What is found in one turn of the loop is written in one
@@ -72,6 +81,16 @@ class Reporter final : private Backlog {
   /// Nothing where there is to be no store.
   [[nodiscard]] std::optional<StoreStats> store() const noexcept;
 
+  /// How far each sink has come.
+  [[nodiscard]] std::vector<Cursor> cursors() const { return dispatcher_.cursors(); }
+
+  /// What was told lately.
+  [[nodiscard]] const NoticeBoard& board() const noexcept { return board_; }
+
+  /// Waits for a scan by `source`, unless it does already, and says what has come of that; what it
+  /// waited for before is forgotten.
+  const ScanTrace& trace(const Address& source);
+
   /// The directories, held open, in which files are opened anew.
   [[nodiscard]] std::vector<int> directories() const;
 
@@ -101,6 +120,8 @@ class Reporter final : private Backlog {
   bool is_finished_ = false;
   ScanBook::Now latest_;  ///< of events
   std::vector<BookEntry> entries_;
+  NoticeBoard board_;
+  ScanTrace trace_;  ///< of nobody at first
 };
 
 }  // namespace scanlogd

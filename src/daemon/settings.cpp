@@ -67,6 +67,16 @@ Result<void> set_state(Options& options, std::string_view value, std::string_vie
   return {};
 }
 
+Result<void> set_control(Options& options, std::string_view value, std::string_view origin) {
+  const bool is_none = value == kNoState;
+  if (!is_none && (value.empty() || value.front() != '/')) {
+    return fail(fmt::format("{}: must be the full path of a socket or none", origin));
+  }
+  options.control = is_none ? "" : value;
+  options.control_given = !is_none;
+  return {};
+}
+
 Result<void> set_memory(Section& detector, std::string_view value, std::string_view origin) {
   const auto bytes = parse_size(value);
   if (!bytes) {

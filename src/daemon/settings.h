@@ -35,6 +35,10 @@ inline constexpr std::chrono::seconds kLeastAccounts{1};
 [[nodiscard]] Result<void> set_state(Options& options, std::string_view value,
                                      std::string_view origin);
 
+/// The control socket, or `none`.
+[[nodiscard]] Result<void> set_control(Options& options, std::string_view value,
+                                       std::string_view origin);
+
 /// Passes a size on to a detector, in bytes, so that it need not know the units.
 [[nodiscard]] Result<void> set_memory(Section& detector, std::string_view value,
                                       std::string_view origin);

@@ -208,6 +208,29 @@ Result<Confinement> plan_confinement(const Options& options) {
   return confinement;
 }
 
+/// The socket on which scanlogctl asks. Where it was not asked for it may be missing: without its
+/// directory, without the right to it, or where another scanlogd has it.
+Result<std::optional<ControlServer>> open_control(const Options& options,
+                                                  const Confinement& confinement,
+                                                  std::string& missing) {
+  if (options.control.empty() || !options.live()) return std::optional<ControlServer>();
+  ControlAdmission admission{.user =
+                                 confinement.identity ? confinement.identity->uid : ::geteuid()};
+  if (!options.control_group.empty()) {
+    const auto group = find_group(options.control_group);
+    if (!group) return std::unexpected(group.error());
+    admission.group = *group;
+  }
+  auto listener = open_control_socket(options.control, admission);
+  if (listener) return ControlServer(std::move(*listener), admission);
+  if (options.control_given) return std::unexpected(listener.error());
+  const int code = listener.error().code;
+  if (code != ENOENT && code != EACCES && code != EPERM && code != EROFS) {
+    missing = "without a control socket: " + listener.error().what;
+  }
+  return std::optional<ControlServer>();
+}
+
 std::string describe(const Options& options, const Opened& opened, std::size_t memory) {
   std::string where;
   for (const std::string& each : options.live() ? options.interfaces : options.read) {
@@ -272,6 +295,7 @@ Result<Started> become_engine(const Options& options, Started started, Role role
   started.engines.clear();
   started.engines.push_back(std::move(mine));
   started.reporter.reset();
+  started.control.reset();
   started.notifier = Notifier();
   silence(null);
   (void)::prctl(PR_SET_NAME, "scanlogd-engine", 0, 0, 0);  // for ps(1)
@@ -339,6 +363,7 @@ Result<Started> start(const Options& options, int readable) {
   }
   started.names = started.engines.front().analysis.names();
   started.watching = describe(options, *opened, memory);
+  started.capture = opened->name;
 
   // 6. The service manager and /dev/null, both to be out of reach soon.
   auto notifier = Notifier::from_environment();
@@ -355,7 +380,13 @@ Result<Started> start(const Options& options, int readable) {
   if (!confinement) return std::unexpected(confinement.error());
   if (options.action == Action::check) return started;
 
-  // 8. Into the background. Whoever called us waits, so that every failure below is seen, too.
+  // 8. The control socket: only root may make it where it is.
+  std::string without_control;
+  auto control = open_control(options, *confinement, without_control);
+  if (!control) return std::unexpected(control.error());
+  started.control = std::move(*control);
+
+  // 9. Into the background. Whoever called us waits, so that every failure below is seen, too.
   Detached detached;
   if (options.daemonises()) {
     auto done = detach();
@@ -368,7 +399,7 @@ Result<Started> start(const Options& options, int readable) {
     return started;
   }
 
-  // 9. A process for each engine, while each may still give up what the others keep.
+  // 10. A process for each engine, while each may still give up what the others keep.
   if (options.live() && !options.single) {
     auto role = split(started.engines.size());
     if (!role) return std::unexpected(role.error());
@@ -380,14 +411,18 @@ Result<Started> start(const Options& options, int readable) {
     started.engines.clear();
   }
 
-  // 10. Every right goes.
+  // 11. Every right goes.
   if (auto confined = confine(*confinement); !confined) return std::unexpected(confined.error());
 
-  // 11. What is left is locked in: no file, no call that is not needed.
+  // 12. What is left is locked in: no file, no call that is not needed.
   Needs needs = recorder_needs(started.children, started.reporter->directories());
   for (const EngineParts& parts : started.engines) {
     needs = both(std::move(needs),
                  engine_needs(parts.captures, parts.interfaces, started.signals.get()));
+  }
+  if (started.control) {
+    needs = both(std::move(needs), {.calls = started.control->calls(),
+                                    .new_descriptors = ControlServer::kMostClients + 1});
   }
   for (const char* const call : {"dup2", "dup3"}) {
     if (options.daemonises()) needs.calls.push_back({call, {is(0, null.get())}});
@@ -396,16 +431,16 @@ Result<Started> start(const Options& options, int readable) {
   const auto missing = lock_in(options, needs);
   if (!missing) return std::unexpected(missing.error());
 
-  // 12. The engines have done the same, or the start has failed.
+  // 13. The engines have done the same, or the start has failed.
   auto missing_there = await_engines(started.children);
   if (!missing_there) return std::unexpected(missing_there.error());
-  for (const std::string& each : {*missing, *missing_there}) {
+  for (const std::string& each : {without_control, *missing, *missing_there}) {
     if (each.empty() || started.missing.find(each) != std::string::npos) continue;
     if (!started.missing.empty()) started.missing += "; ";
     started.missing += each;
   }
 
-  // 13. All is up: nothing more to be said on the terminal.
+  // 14. All is up: nothing more to be said on the terminal.
   if (options.daemonises()) {
     silence(null);
     (void)::write(detached.verdict.get(), "", 1);  // whoever does not listen has gone

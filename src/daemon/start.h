@@ -12,6 +12,7 @@
 #include "core/result.h"
 #include "core/unique_fd.h"
 #include "daemon/analysis.h"
+#include "daemon/control_socket.h"
 #include "daemon/engine_link.h"
 #include "daemon/notify.h"
 #include "daemon/options.h"
@@ -45,6 +46,8 @@ struct Started {
   std::unique_ptr<LinkedOutlet> link;     ///< of an engine: its way to the recorder
   std::vector<Recorder::Child> children;  ///< of the recorder
   std::unique_ptr<Reporter> reporter;     ///< alone or recorder
+  std::optional<ControlServer> control;   ///< alone or recorder; none: there is no such socket
+  std::string capture;                    ///< name of the back end
   UniqueFd signals;                       ///< signalfd of the signals that we know
   Notifier notifier;                      ///< alone or recorder
   std::string watching;                   ///< "watching ...": what, how, with how much memory

@@ -47,6 +47,7 @@
 
 #include "capture/capture.h"
 #include "capture/interfaces.h"
+#include "daemon/control_socket.h"
 #include "daemon/engine_link.h"
 #include "daemon/needs.h"
 #include "daemon/privilege.h"
@@ -63,6 +64,7 @@ struct Target {
   UniqueFd link;      ///< the engine's end
   UniqueFd inbox;     ///< the recorder's
   UniqueFd state;     ///< directory
+  UniqueFd control;   ///< the listening socket of the recorder
   UniqueFd root;      ///< a directory outside; nobody should have it, but somebody might forget it
   pid_t other = 0;    ///< the other half
   pid_t foreign = 0;  ///< another process of the same user
@@ -432,6 +434,25 @@ std::vector<Attack> attacks_on_recorder() {
        }},
       {"sendfile",
        [](const Target& t) { return ::sendfile(t.inbox.get(), t.signals.get(), nullptr, 1) >= 0; }},
+      {"accept on another socket",
+       [](const Target& t) {
+         return ::accept4(t.inbox.get(), nullptr, nullptr, 0) >= 0 || errno != EPERM;
+       }},
+      {"accept without flags",
+       [](const Target& t) {
+         return ::accept(t.control.get(), nullptr, nullptr) >= 0 || errno != EPERM;
+       }},
+      {"getsockopt(another option)",
+       [](const Target& t) {
+         int value = 0;
+         socklen_t size = sizeof(value);
+         return ::getsockopt(t.control.get(), SOL_SOCKET, SO_ACCEPTCONN, &value, &size) == 0;
+       }},
+      {"setsockopt(control)",
+       [](const Target& t) {
+         const int on = 1;
+         return ::setsockopt(t.control.get(), SOL_SOCKET, SO_PASSCRED, &on, sizeof(on)) == 0;
+       }},
       {"wait for others",
        [](const Target& t) { return ::waitpid(t.foreign, nullptr, WNOHANG) >= 0; }},
   };
@@ -469,6 +490,9 @@ Result<Target> open_target(const Identity& identity, const std::string& state) {
   target.link = std::move(link->second);
   target.state = UniqueFd(::open(state.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!target.state) return fail_errno("open", state, errno);
+  auto control = open_control_socket("/run/self-attack/control", {.user = identity.uid});
+  if (!control) return std::unexpected(control.error());
+  target.control = std::move(*control);
   target.root = UniqueFd(::open("/", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   target.other = start_sleeper(identity.uid, identity.gid);
   target.foreign = start_sleeper(identity.uid, identity.gid);
@@ -517,7 +541,9 @@ int run(std::string_view who, const std::string& chroot, const std::string& stat
     engines.push_back(
         {.pid = target->other,
          .inbox = EngineInbox(UniqueFd(::fcntl(target->inbox.get(), F_DUPFD_CLOEXEC, 0)))});
-    needs = recorder_needs(engines, {target->state.get()});
+    const ControlServer server(UniqueFd(::fcntl(target->control.get(), F_DUPFD_CLOEXEC, 0)),
+                               {.user = identity->uid});
+    needs = both(recorder_needs(engines, {target->state.get()}), {.calls = server.calls()});
   }
   const Confinement confinement{.chroot = chroot, .identity = *identity};
   auto attacks = attacks_on_all();

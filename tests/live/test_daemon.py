@@ -116,7 +116,7 @@ class Start(Lab):
 
     def test_descriptors(self):
         """Open: /dev/null, what wakes the loop, and the link between the two; the engine alone has
-        the capture, the recorder alone the log. Nothing listens."""
+        the capture, the recorder alone the log. Nothing listens but the control socket."""
         for backend, kind in (("raw", "raw socket"), ("ring", "packet socket")):
             with self.subTest(backend):
                 daemon = self.ours("--capture", backend)
@@ -124,7 +124,7 @@ class Start(Lab):
                 self.scan("203.0.113.1")
                 self.wait_lines(daemon.receiver, ["203.0.113.1"])
                 recorder, engine = daemon.cell.processes(daemon.binary)
-                self.assert_descriptors(recorder, {"unix socket": 2})
+                self.assert_descriptors(recorder, {"unix socket": 2, "listening unix socket": 1})
                 self.assert_descriptors(engine, {"unix socket": 1, "netlink socket": 1, kind: 1})
 
     def test_descriptors_of_one_process(self):
@@ -133,7 +133,8 @@ class Start(Lab):
         self.scan("203.0.113.1")
         self.wait_lines(daemon.receiver, ["203.0.113.1"])
         (pid,) = daemon.cell.processes(daemon.binary)
-        self.assert_descriptors(pid, {"unix socket": 1, "netlink socket": 1, "packet socket": 1})
+        self.assert_descriptors(pid, {"unix socket": 1, "listening unix socket": 1,
+                                      "netlink socket": 1, "packet socket": 1})
 
     def assert_descriptors(self, pid, sockets):
         kinds = {}

@@ -97,6 +97,11 @@ TEST(CommandLine, StateIsKeptUnlessAFileIsRead) {
   EXPECT_EQ(parse({"-r", "x.pcap"})->state, "");
   EXPECT_EQ(parse({"-r", "x.pcap", "--state", "/srv/x"})->state, "/srv/x");
   EXPECT_FALSE(parse({"--state", ""}));
+  EXPECT_EQ(parse({})->control, SCANLOGD_CONTROL);
+  EXPECT_FALSE(parse({})->control_given);
+  EXPECT_EQ(parse({"--control", "/srv/x"})->control, "/srv/x");
+  EXPECT_TRUE(parse({"--control", "/srv/x"})->control_given) << "then it has to be made";
+  EXPECT_EQ(parse({"-r", "x.pcap"})->control, "");
 }
 
 TEST(CommandLine, OneProcessAndNoSandboxAreAskedFor) {
@@ -126,11 +131,11 @@ TEST(CommandLine, HelpAndVersionArePrinted) {
   ASSERT_TRUE(help);
   EXPECT_EQ(help->action, Action::print);
   for (const char* const option :
-       {"--foreground", "--interface", "--capture",   "--read",       "--promiscuous", "--local",
-        "--profile",    "--threshold", "--delay",     "--low-weight", "--high-weight", "--sources",
-        "--memory",     "--log",       "--user",      "--chroot",     "--state",       "--single",
-        "--no-sandbox", "--config",    "--no-config", "--supervised", "--output",      "--list",
-        "--check",      "--version"}) {
+       {"--foreground", "--interface",  "--capture", "--read",       "--promiscuous", "--local",
+        "--profile",    "--threshold",  "--delay",   "--low-weight", "--high-weight", "--sources",
+        "--memory",     "--log",        "--user",    "--chroot",     "--state",       "--single",
+        "--control",    "--no-sandbox", "--config",  "--no-config",  "--supervised",  "--output",
+        "--list",       "--check",      "--version"}) {
     EXPECT_NE(help->text.find(option), std::string::npos) << option;
   }
 }

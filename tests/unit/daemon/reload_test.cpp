@@ -72,15 +72,17 @@ TEST(Reload, WhatIsTakenOutIsAtItsDefaultAgain) {
 
 TEST(Reload, TheRestWaitsForANewStart) {
   const Reload reload = plan("",
-                             "[daemon]\nuser = 'x'\nchroot = '/x'\nstate = '/x'\nengines = 2\n"
+                             "[daemon]\nuser = 'x'\nchroot = '/x'\nstate = '/x'\ncontrol = "
+                             "'/x'\ncontrol_group = 'x'\nengines = 2\n"
                              "sandbox = false\n[capture]\nbackend = 'raw'\n"
                              "interfaces = ['eth0']\noutgoing = true\npromiscuous = true\n"
                              "[detect.classic]\ndelay = '5s'\n"
                              "[log]\nsinks = ['syslog', 'stdout']\n[log.syslog]\nsocket = '/x'\n");
-  EXPECT_EQ(reload.restart, (Names{"daemon.user", "daemon.chroot", "daemon.state", "daemon.engines",
-                                   "daemon.sandbox", "capture.backend", "capture.interfaces",
-                                   "capture.outgoing", "capture.promiscuous", "log.sinks",
-                                   "log.syslog.socket", "detect.classic.delay"}));
+  EXPECT_EQ(reload.restart,
+            (Names{"daemon.user", "daemon.chroot", "daemon.state", "daemon.control",
+                   "daemon.control_group", "daemon.engines", "daemon.sandbox", "capture.backend",
+                   "capture.interfaces", "capture.outgoing", "capture.promiscuous", "log.sinks",
+                   "log.syslog.socket", "detect.classic.delay"}));
   EXPECT_TRUE(reload.changed.empty());
   EXPECT_FALSE(reload.engines);
   EXPECT_EQ(reload.options, with("")) << "until then all stays";

@@ -39,9 +39,11 @@ class ReloaderTest : public ::testing::Test {
   /// Reads `text` as the new configuration, and returns what the log says of it.
   std::string reload(std::string_view text) {
     write(text);
-    orders_ = reloader_->reload();
+    Reloaded reloaded = reloader_->reload();
+    orders_ = std::move(reloaded.orders);
     reporter_.settle();
     const std::string told = tape_.notices.empty() ? "" : tape_.notices.back();
+    EXPECT_EQ(reloaded.said, told) << "whoever asked for it hears what the log does";
     tape_.notices.clear();
     return told;
   }
@@ -111,7 +113,9 @@ TEST_F(ReloaderTest, WhatADetectorRefusesIsWrong) {
 TEST_F(ReloaderTest, AFileThatIsGoneChangesNothing) {
   start("");
   std::filesystem::remove(path_);
-  EXPECT_FALSE(reloader_->reload());
+  const Reloaded reloaded = reloader_->reload();
+  EXPECT_FALSE(reloaded.orders);
+  EXPECT_TRUE(reloaded.is_refused);
   reporter_.settle();
   ASSERT_EQ(tape_.notices.size(), 1U);
   EXPECT_EQ(tape_.notices[0], "open(" + path_ +
@@ -124,7 +128,10 @@ TEST_F(ReloaderTest, WithoutAFileNothingIsReadAndNothingSaid) {
   const auto loaded = Configuration::load(2, arguments.data());
   ASSERT_TRUE(loaded);
   Reloader reloader(*loaded, reporter_, notifier_, "watching");
-  EXPECT_FALSE(reloader.reload());
+  const Reloaded reloaded = reloader.reload();
+  EXPECT_FALSE(reloaded.orders);
+  EXPECT_FALSE(reloaded.is_refused);
+  EXPECT_EQ(reloaded.said, "there is no configuration file: logs opened anew");
   reporter_.settle();
   EXPECT_TRUE(tape_.notices.empty());
 }

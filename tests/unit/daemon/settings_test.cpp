@@ -60,6 +60,11 @@ TEST(Settings, StateIsADirectoryOrNone) {
   EXPECT_EQ(options.state, "/srv/x");
   ASSERT_TRUE(set_state(options, "none", ""));
   EXPECT_EQ(options.state, "");
+  EXPECT_EQ(complaint(set_control, "x"), "x.toml:3: must be the full path of a socket or none");
+  ASSERT_TRUE(set_control(options, "/run/x", ""));
+  EXPECT_EQ(options.control, "/run/x");
+  ASSERT_TRUE(set_control(options, "none", ""));
+  EXPECT_EQ(options.control, "");
 }
 
 TEST(Settings, LocalNetworksSayWhereTheyAreWrong) {
