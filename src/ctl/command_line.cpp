@@ -127,6 +127,11 @@ Result<void> parse_what(const Given& given, Request& request) {
     if (!id) return std::unexpected(id.error());
     request.id = *id;
   }
+  if (request.command == Command::explain) {
+    const auto source = parse_address(given.what);
+    if (!source) return fail("explain: " + source.error().what);
+    request.source = *source;
+  }
   if (request.command == Command::top) {
     struct Word {
       std::string_view text;
@@ -267,12 +272,14 @@ Result<Request> parse_command_line(int argc, const char* const* argv,
   add_limit(*exported, given, "At most so many (all)");
 
   CLI::App* const reload = add("reload", "Make the daemon read its configuration again");
+  CLI::App* const explain = add("explain", "Why a source did or did not alarm");
+  explain->add_option("SOURCE", given.what, "Its address")->required();
 
   const std::array declared = {
       Declared{Command::status, status}, Declared{Command::list, list},
       Declared{Command::show, show},     Declared{Command::top, top},
       Declared{Command::tail, tail},     Declared{Command::export_scans, exported},
-      Declared{Command::reload, reload}};
+      Declared{Command::reload, reload}, Declared{Command::explain, explain}};
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {

@@ -66,6 +66,7 @@ Result<void> run(const StoreReader& store, const Request& request) {
     case Command::print:
     case Command::status:
     case Command::reload:
+    case Command::explain:
       break;  // need no store
   }
   return {};
@@ -156,8 +157,10 @@ int run_request(const Request& request) {
       return exit_status::done;
     case Command::status:
       return run_status(request);
-    case Command::reload: {
-      const auto done = reload_daemon(request, print);
+    case Command::reload:
+    case Command::explain: {
+      const auto done = request.command == Command::reload ? reload_daemon(request, print)
+                                                           : explain_source(request, print);
       return done ? exit_status::done : complain(done.error().what, status_of_asking(done.error()));
     }
     case Command::list:

@@ -21,6 +21,7 @@ enum class Command : std::uint8_t {
   tail,
   export_scans,
   reload,
+  explain,
 };
 
 /// What `export` writes.
@@ -39,6 +40,7 @@ struct Request {
   /// Which scans: `list`, `top` (since), `export`.
   ScanFilter filter;
   std::uint64_t id = 0;              ///< `show`: which scan
+  Address source;                    ///< `explain`: which
   TopBy by = TopBy::source;          ///< `top`: by what
   bool follow = false;               ///< `tail`: goes on
   std::optional<std::size_t> limit;  ///< at most so many; by default what the subcommand likes

@@ -31,6 +31,10 @@ struct StatusSources {
 [[nodiscard]] Result<void> show_status(const StatusSources& sources, const Request& request,
                                        const Emit& emit);
 
+/// Why a source did or did not alarm, by the daemon's own sums; codes of errors as those of
+/// `ask_daemon`.
+[[nodiscard]] Result<void> explain_source(const Request& request, const Emit& emit);
+
 /// Makes the daemon read its configuration again; codes of errors as those of `ask_daemon`.
 [[nodiscard]] Result<void> reload_daemon(const Request& request, const Emit& emit);
 

@@ -57,6 +57,15 @@ void Analysis::set_own(std::vector<Network> addresses) {
   tell_local();
 }
 
+SourceExplanation Analysis::explain(const Address& source) {
+  SourceExplanation told;
+  for (const NamedDetector& each : detectors_) {
+    told = each.detector->explain(source);
+    if (told.knowledge != Knowledge::not_kept) break;
+  }
+  return told;
+}
+
 Result<void> Analysis::adopt(const EngineSettings& settings) {
   local_.assign(settings.local().begin(), settings.local().end());
   tell_local();

@@ -12,6 +12,7 @@
 #include "core/address.h"
 #include "core/packet.h"
 #include "core/scan_event.h"
+#include "core/source_explanation.h"
 #include "daemon/accounts.h"
 #include "daemon/pressure.h"
 #include "daemon/reload.h"
@@ -74,6 +75,9 @@ class Analysis {
   /// The addresses that this machine has: what is local to detectors as long as nothing else is
   /// said to be.
   void set_own(std::vector<Network> addresses);
+
+  /// What the first detector that keeps something of sources makes of this one.
+  [[nodiscard]] SourceExplanation explain(const Address& source);
 
   /// Judges by other settings from now on; what the detectors remember stays. An error says which
   /// of them take a new start.

@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <optional>
 
 #include "core/scan_names.h"
@@ -31,12 +32,34 @@ std::optional<ControlAnswer> ControlDesk::answer(const ControlRequest& request, 
       answer.add("done", reloaded.said);
       return answer;
     }
-    case ControlVerb::explain:
-      break;
+    case ControlVerb::explain: {
+      const auto explained = loop.explain(request.source, is_new);
+      if (!explained) return std::nullopt;
+      return tell_source(*explained);
+    }
     case ControlVerb::trace:
-      return tell_trace(request.source);
+      break;
   }
-  return ControlAnswer("explain: no engine can tell");
+  return tell_trace(request.source);
+}
+
+ControlAnswer ControlDesk::tell_source(const Explained& explained) {
+  const auto& answers = explained.answers;
+  if (answers.empty()) return ControlAnswer("explain: no engine answers");
+  // Each source is one engine's; of the others none knows anything.
+  const auto knowing = std::ranges::find(answers, Knowledge::some, &SourceExplanation::knowledge);
+  const SourceExplanation& told = knowing == answers.end() ? answers.front() : *knowing;
+  ControlAnswer answer;
+  answer.add("source", to_string(told.source));
+  answer.add("known", told.knowledge == Knowledge::some      ? "yes"
+                      : told.knowledge == Knowledge::nothing ? "no"
+                                                             : "never");
+  answer.add("ignored", told.is_ignored ? "yes" : "no");
+  answer.add("scanning", told.is_scanning ? "yes" : "no");
+  answer.add("why", verdict_line(told));
+  answer.add("engines.silent", explained.silent);
+  for (const std::string& line : to_lines(told)) answer.add("line", line);
+  return answer;
 }
 
 void ControlDesk::add_sinks(ControlAnswer& answer) const {

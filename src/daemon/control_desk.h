@@ -14,6 +14,7 @@
 
 #include "core/address.h"
 #include "core/control.h"
+#include "core/source_explanation.h"
 #include "daemon/accounts.h"
 #include "daemon/control_socket.h"
 #include "daemon/reloader.h"
@@ -42,6 +43,12 @@ struct LoopCounts {
   std::size_t silent = 0;  ///< of them: have not answered in time
 };
 
+/// What the engines make of a source: one of them sees its packets.
+struct Explained {
+  std::vector<SourceExplanation> answers;
+  std::size_t silent = 0;  ///< engines that have not answered in time
+};
+
 /// The loop, as far as it is asked; nullopt: not known yet, `is_new` with the first call only.
 class ControlledLoop {
  public:
@@ -49,6 +56,9 @@ class ControlledLoop {
 
   /// Asks for the accounts of every engine.
   [[nodiscard]] virtual std::optional<LoopCounts> count(bool is_new) = 0;
+
+  /// Asks every engine about a source.
+  [[nodiscard]] virtual std::optional<Explained> explain(const Address& source, bool is_new) = 0;
 
   /// Does what SIGHUP does.
   [[nodiscard]] virtual Reloaded reload() = 0;
@@ -81,6 +91,7 @@ class ControlDesk {
 
  private:
   [[nodiscard]] ControlAnswer tell_status(const LoopCounts& counts) const;
+  [[nodiscard]] static ControlAnswer tell_source(const Explained& explained);
   [[nodiscard]] ControlAnswer tell_trace(const Address& source);
   void add_sinks(ControlAnswer& answer) const;
 

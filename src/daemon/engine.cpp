@@ -191,6 +191,10 @@ std::optional<LoopCounts> Engine::count(bool /*is_new*/) {
   return LoopCounts{.sum = outlet_.count(captures_), .engines = 1, .silent = 0};
 }
 
+std::optional<Explained> Engine::explain(const Address& source, bool /*is_new*/) {
+  return Explained{.answers = {outlet_.explain(source)}, .silent = 0};
+}
+
 void Engine::serve(Capture& capture) {
   for (int turn = 0; turn < kBatchesPerTurn; ++turn) {
     const Result<Poll> found = capture.poll(*batch_);

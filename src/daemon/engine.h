@@ -61,6 +61,7 @@ class Engine final : private ControlledLoop {
   /// Reads the configuration again, and opens the logs anew.
   [[nodiscard]] Reloaded reload() override;
   [[nodiscard]] std::optional<LoopCounts> count(bool is_new) override;
+  [[nodiscard]] std::optional<Explained> explain(const Address& source, bool is_new) override;
   /// Polls one capture until it is idle or its turn is over.
   void serve(Capture& capture);
   /// Lets sinks try again, tells of what was not seen, writes the accounts, each at its own pace.

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cmath>
 #include <cstddef>
 #include <cstring>
 #include <string>
@@ -35,9 +36,13 @@ template <>
 constexpr std::uint32_t kKind<Pulse> = 6;
 template <>
 constexpr std::uint32_t kKind<EngineSettings> = 7;
+template <>
+constexpr std::uint32_t kKind<SourceQuestion> = 8;
+template <>
+constexpr std::uint32_t kKind<SourceAnswer> = 9;
 
 // What the recorder sends.
-using RecorderRecord = std::variant<EngineSettings, Pulse>;
+using RecorderRecord = std::variant<EngineSettings, Pulse, SourceQuestion>;
 
 // True if `bytes` are a record of this kind, which is then in `out`.
 template <class Record, class Variant>
@@ -100,9 +105,32 @@ bool is_sound(const EngineState& state) noexcept {
   return is_sound(state.is_running) && is_sound(state.what);
 }
 
+bool is_sound(const SourceExplanation::Sums& sums) noexcept {
+  return std::isfinite(sums.waiting) &&
+         std::ranges::all_of(sums.score, [](double score) { return std::isfinite(score); });
+}
+
+bool is_sound(const SourceAnswer& answer) noexcept {
+  const SourceExplanation& told = answer.explanation;
+  const auto is_one = [](const auto value) { return !name_of(value).empty(); };
+  const auto is_sound_scale = [&](const SourceExplanation::Scale& scale) {
+    return is_one(scale.rule) && std::isfinite(scale.threshold) &&
+           std::isfinite(scale.leak_per_hour);
+  };
+  constexpr std::uint8_t kMostBits = 128;
+  return told.knowledge <= Knowledge::some && is_sound(told.source) && told.prefix <= kMostBits &&
+         told.network_prefix <= kMostBits && std::ranges::all_of(told.scales, is_sound_scale) &&
+         is_sound(told.is_ignored) && is_sound(told.is_crafted) && is_sound(told.is_scanning) &&
+         is_sound(told.sees_answers) && is_sound(told.has_network) &&
+         is_sound(told.is_network_scanning) && is_sound(told.sums) && is_sound(told.network) &&
+         is_one(told.kind) && is_one(told.rule) && is_one(told.technique) && is_one(told.tool) &&
+         is_one(told.verdict) && told.port_count <= told.ports.size() &&
+         told.open_count <= told.open.size();
+}
+
 constexpr std::size_t kLargest =
     std::max({sizeof(FoundScan), sizeof(ScanPorts), sizeof(Notice), sizeof(EngineAccounts),
-              sizeof(EngineState), sizeof(EngineSettings)});
+              sizeof(EngineState), sizeof(EngineSettings), sizeof(SourceAnswer)});
 
 /// A datagram as it came: of which kind, and what.
 struct Datagram {
@@ -188,6 +216,10 @@ bool EngineInbox::send(const Pulse& pulse) noexcept {
   return send_record(socket_.get(), pulse) == 0;
 }
 
+bool EngineInbox::send(const SourceQuestion& question) noexcept {
+  return send_record(socket_.get(), question) == 0;
+}
+
 template <class Record>
 bool LinkedOutlet::send(const Record& record) noexcept {
   const int code = send_record(socket_.get(), record);
@@ -198,6 +230,8 @@ bool LinkedOutlet::send(const Record& record) noexcept {
 EngineAccounts LinkedOutlet::count(const Captures& captures) const {
   return analysis_.accounts(captures);
 }
+
+SourceExplanation LinkedOutlet::explain(const Address& source) { return analysis_.explain(source); }
 
 void LinkedOutlet::adopt(const EngineSettings& settings) {
   if (auto done = analysis_.adopt(settings); !done) notify(Severity::warning, done.error().what);
@@ -221,6 +255,10 @@ EngineInbox::Look LinkedOutlet::take_one() {
     adopt(std::get<EngineSettings>(record));
   } else if (read_as<Pulse>(datagram.kind, datagram.bytes.data(), datagram.size, record)) {
     (void)send(std::get<Pulse>(record));  // without room it is asked for again
+  } else if (read_as<SourceQuestion>(datagram.kind, datagram.bytes.data(), datagram.size, record)) {
+    const SourceQuestion& question = std::get<SourceQuestion>(record);
+    // Without room whoever asks hears that there was no answer.
+    (void)send(SourceAnswer{.number = question.number, .explanation = explain(question.source)});
   }
   return look;
 }

@@ -15,6 +15,7 @@
 #include "core/result.h"
 #include "core/scan.h"
 #include "core/scan_event.h"
+#include "core/source_explanation.h"
 #include "core/unique_fd.h"
 #include "daemon/accounts.h"
 #include "daemon/pipeline.h"
@@ -38,8 +39,21 @@ struct Pulse {
   std::uint64_t number = 0;
 };
 
+/// Sent to an engine: what does it make of this source?
+struct SourceQuestion {
+  std::uint64_t number = 0;  ///< returned with the answer
+  Address source;
+};
+
+/// Its answer.
+struct SourceAnswer {
+  std::uint64_t number = 0;
+  SourceExplanation explanation;
+};
+
 /// What an engine sends.
-using EngineRecord = std::variant<FoundScan, ScanPorts, Notice, EngineAccounts, EngineState, Pulse>;
+using EngineRecord =
+    std::variant<FoundScan, ScanPorts, Notice, EngineAccounts, EngineState, Pulse, SourceAnswer>;
 
 /// The recorder's end.
 class EngineInbox {
@@ -65,6 +79,8 @@ class EngineInbox {
   [[nodiscard]] bool send(const EngineSettings& settings) noexcept;
   /// Asks it whether it is well, in the same way.
   [[nodiscard]] bool send(const Pulse& pulse) noexcept;
+  /// Asks it about a source, in the same way.
+  [[nodiscard]] bool send(const SourceQuestion& question) noexcept;
 
  private:
   UniqueFd socket_;
@@ -100,7 +116,9 @@ class LinkedOutlet final : public Outlet {
   /// Refusals are sent as a notice.
   void adopt(const EngineSettings& settings) override;
   [[nodiscard]] int fd() const noexcept override { return socket_.get(); }
-  /// Takes what the recorder has sent: other settings, pulses.
+  /// Asks the detectors.
+  [[nodiscard]] SourceExplanation explain(const Address& source) override;
+  /// Takes what the recorder has sent: other settings, pulses, questions.
   [[nodiscard]] bool listen() override;
   /// Sends what was kept, and how much was not sent.
   void flush(Flush how) noexcept override;

@@ -34,6 +34,8 @@ EngineAccounts Pipeline::count(const Captures& captures) const {
   return analysis_.accounts(captures);
 }
 
+SourceExplanation Pipeline::explain(const Address& source) { return analysis_.explain(source); }
+
 void Pipeline::adopt(const EngineSettings& settings) {
   if (auto done = analysis_.adopt(settings); !done) notify(Severity::warning, done.error().what);
 }

@@ -44,6 +44,9 @@ class Outlet {
   /// What was counted here and by `captures`.
   [[nodiscard]] virtual EngineAccounts count(const Captures& captures) const = 0;
 
+  /// What the detectors make of a source.
+  [[nodiscard]] virtual SourceExplanation explain(const Address& source) = 0;
+
   /// Judges by other settings from now on; says what takes a new start.
   virtual void adopt(const EngineSettings& settings) = 0;
 
@@ -87,6 +90,8 @@ class Pipeline final : public Outlet {
   void report_accounts(const Captures& captures) override;
   /// Those of the analysis and the captures.
   [[nodiscard]] EngineAccounts count(const Captures& captures) const override;
+  /// Asks the detectors.
+  [[nodiscard]] SourceExplanation explain(const Address& source) override;
   /// Gives them to the detectors.
   void adopt(const EngineSettings& settings) override;
   /// There is no other side.

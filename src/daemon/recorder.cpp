@@ -235,6 +235,8 @@ void Recorder::take(Engine& engine, const EngineRecord& record) {
     if (!state->is_running) engine.failure = state->what.view();
   } else if (const auto* const pulse = std::get_if<Pulse>(&record)) {
     engine.pulse = pulse->number;
+  } else if (const auto* const told = std::get_if<SourceAnswer>(&record)) {
+    if (told->number == question_.number) engine.told = told->explanation;
   }
 }
 
@@ -254,6 +256,34 @@ void Recorder::ask_for_accounts() {
   if (stopping_) return;
   asked_ = true;
   ask_engines();
+}
+
+void Recorder::ask_about(const Address& source) {
+  question_ = {.number = question_.number + 1, .source = source};
+  explained_until_ = Clock::now() + kPatience;
+  for (Engine& engine : engines_) {
+    engine.told.reset();
+    if (engine.is_open) (void)engine.child.inbox.send(question_);
+  }
+}
+
+std::optional<Explained> Recorder::explain(const Address& source, bool is_new) {
+  const bool is_busy =
+      Clock::now() < explained_until_ && std::ranges::any_of(engines_, [](const Engine& engine) {
+        return engine.is_open && !engine.told;
+      });
+  if (is_busy) return std::nullopt;
+  // One question at a time; who comes later waits for its turn.
+  if (is_new || question_.source != source) {
+    ask_about(source);
+    return std::nullopt;
+  }
+  Explained explained;
+  for (const Engine& engine : engines_) {
+    if (engine.told) explained.answers.push_back(*engine.told);
+  }
+  explained.silent = engines_.size() - explained.answers.size();
+  return explained;
 }
 
 std::optional<LoopCounts> Recorder::count(bool is_new) {

@@ -58,10 +58,11 @@ class Recorder final : private ControlledLoop {
   struct Engine {
     Child child;
     EngineAccounts accounts;
-    bool is_open = true;       ///< may still send
-    bool has_answered = true;  ///< to the latest question for its accounts
-    std::uint64_t pulse = 0;   ///< the latest that it returned
-    std::string failure;       ///< why it cannot go on, in its own words
+    bool is_open = true;                      ///< may still send
+    bool has_answered = true;                 ///< to the latest question for its accounts
+    std::uint64_t pulse = 0;                  ///< the latest that it returned
+    std::optional<SourceExplanation> told{};  ///< what it made of the source last asked about
+    std::string failure;                      ///< why it cannot go on, in its own words
   };
 
   [[nodiscard]] std::size_t number_of(const Engine& engine) const noexcept {
@@ -74,12 +75,14 @@ class Recorder final : private ControlledLoop {
   /// A call has failed that may work again.
   void stumble(std::string_view what);
   [[nodiscard]] std::optional<LoopCounts> count(bool is_new) override;
+  [[nodiscard]] std::optional<Explained> explain(const Address& source, bool is_new) override;
   [[nodiscard]] Reloaded reload() override;
   /// Feeds the watchdog, if every engine has returned the latest pulse; else asks for it again.
   void keep_alive();
   void send_pulse();
   void serve(Engine& engine);
   void take(Engine& engine, const EngineRecord& record);
+  void ask_about(const Address& source);
   void ask_engines();
   [[nodiscard]] bool has_answers() const;
   void ask_for_accounts();
@@ -99,7 +102,9 @@ class Recorder final : private ControlledLoop {
   Clock::time_point next_pulse_;  ///< when to send it again
   Clock::time_point next_flush_;
   Trouble trouble_;
-  bool was_interrupted_ = false;  ///< was the last wait?
+  SourceQuestion question_;            ///< the last
+  Clock::time_point explained_until_;  ///< when to go on without those that are silent
+  bool was_interrupted_ = false;       ///< was the last wait?
   bool asked_ = false;
   bool stopping_ = false;
   std::chrono::nanoseconds latest_{};  ///< detection; the limiter's clock must not run backwards

@@ -188,6 +188,45 @@ class Reload(Control):
         self.ctl(daemon, "reload", "--control", "/dev/null", status=7)
 
 
+class Explain(Control):
+    def check(self, *arguments):
+        daemon = self.daemon("--state", "none", "--profile", "full", *arguments)
+        source = "203.0.113.20"
+        done = self.ctl(daemon, "explain", source)
+        self.assertIn("no alarm: no contact of it", done.stdout)
+        self.lab.send(probe(source, VICTIM, port) for port in (1, 2))
+        told = harness.wait_until(
+            lambda: (lambda said: said["known"] == "yes" and said)(json.loads(
+                self.ctl(daemon, "explain", source, "-o", "json").stdout)), "its contacts")
+        self.assertEqual((told["source"], told["scanning"], told["engines_silent"]),
+                         (source, "no", 0))
+        self.assertRegex(told["why"], r"\Ano alarm: the nearest scale is \w+, which lacks ")
+        self.lab.send(probe(source, VICTIM, port) for port in range(3, 60))
+        harness.wait_until(daemon.lines, "the scan")
+        done = self.ctl(daemon, "explain", source)
+        self.assertIn(source + ": alarm: it scans", done.stdout)
+        daemon.stop()
+        self.ctl(daemon, "explain", source, status=7)
+        self.ctl(daemon, "explain", "nobody", status=2)
+
+    def test_two_processes(self):
+        self.check()
+
+    def test_one_process(self):
+        self.check("--single")
+
+    def test_several_engines(self):
+        self.check("--engines", "2")
+
+    def test_an_engine_that_is_stopped_does_not_explain(self):
+        daemon = self.daemon("--state", "none")
+        engine = daemon.engines[0]
+        os.kill(engine, signal.SIGSTOP)
+        self.addCleanup(os.kill, engine, signal.SIGCONT)
+        done = self.ctl(daemon, "explain", "203.0.113.20", status=1)
+        self.assertEqual(done.stderr, "scanlogctl: explain: no engine answers\n")
+
+
 class Socket(Control):
     def test_what_a_killed_daemon_left_is_replaced(self):
         daemon = self.daemon("--state", "none")

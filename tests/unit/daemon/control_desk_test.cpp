@@ -25,9 +25,14 @@ class FakeLoop final : public ControlledLoop {
     counts.sum.captures.dropped = 1;
     return counts;
   }
+  std::optional<Explained> explain(const Address& /*source*/, bool is_new) override {
+    if (is_new) return std::nullopt;
+    return explained;
+  }
   Reloaded reload() override { return reloaded; }
 
   Reloaded reloaded;
+  Explained explained;
 };
 
 class ControlDeskTest : public ::testing::Test {
@@ -87,6 +92,28 @@ TEST_F(ControlDeskTest, AReloadTellsWhatCameOfIt) {
   const ControlAnswer refused = ask({.verb = ControlVerb::reload});
   EXPECT_TRUE(refused.is_failure());
   EXPECT_EQ(refused.reason(), "x.toml:3: wrong");
+}
+
+TEST_F(ControlDeskTest, OfAllEnginesTheOneThatKnowsASourceExplainsIt) {
+  const Address source = parse_address("203.0.113.7").value();
+  const ControlRequest request{.verb = ControlVerb::explain, .source = source};
+  EXPECT_EQ(ask(request).reason(), "explain: no engine answers");
+  SourceExplanation told;
+  told.source = source;
+  told.knowledge = Knowledge::nothing;
+  loop_.explained.answers = {told, told};
+  EXPECT_EQ(ask(request).find("known"), "no");
+  told.knowledge = Knowledge::some;
+  told.is_scanning = true;
+  loop_.explained.answers.back() = told;
+  loop_.explained.silent = 1;
+  const ControlAnswer answer = ask(request);
+  EXPECT_EQ(answer.find("source"), "203.0.113.7");
+  EXPECT_EQ(answer.find("known"), "yes");
+  EXPECT_EQ(answer.find("scanning"), "yes");
+  EXPECT_EQ(answer.find("why"), verdict_line(told));
+  EXPECT_EQ(answer.find_all("line").size(), to_lines(told).size());
+  EXPECT_EQ(answer.number("engines.silent"), 1U);
 }
 
 TEST_F(ControlDeskTest, ATraceFollowsTheFirstScanBySource) {

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <chrono>
+#include <cmath>
 #include <cstdint>
 #include <cstring>
 #include <vector>
@@ -75,6 +76,17 @@ TEST_F(EngineLink, APulseComesBackOnceTheEngineListens) {
   const auto* const pulse = std::get_if<Pulse>(&record_);
   ASSERT_NE(pulse, nullptr);
   EXPECT_EQ(pulse->number, 7U);
+}
+
+TEST_F(EngineLink, AQuestionAboutASourceIsAnsweredOnceTheEngineListens) {
+  ASSERT_TRUE(inbox_->send(SourceQuestion{.number = 7, .source = {}}));
+  EXPECT_EQ(inbox_->take(record_), EngineInbox::Look::nothing);
+  EXPECT_TRUE(outlet_->listen());
+  ASSERT_EQ(inbox_->take(record_), EngineInbox::Look::record);
+  const auto* const answer = std::get_if<SourceAnswer>(&record_);
+  ASSERT_NE(answer, nullptr);
+  EXPECT_EQ(answer->number, 7U);
+  EXPECT_EQ(answer->explanation.knowledge, Knowledge::not_kept) << "by the classic rule";
 }
 
 TEST_F(EngineLink, OtherSettingsAreAdopted) {
@@ -256,6 +268,25 @@ TEST_F(HostileEngine, TimesHaveADate) {
   EXPECT_EQ(
       take_found([](FoundScan& it) { it.wall_minus_monotonic = std::chrono::nanoseconds::max(); }),
       kNonsense);
+}
+
+TEST_F(HostileEngine, AnExplanationCanBeWorded) {
+  const auto take_told = [&](auto change) {
+    SourceAnswer answer{};
+    change(answer.explanation);
+    return take(9, answer);
+  };
+  using Told = SourceExplanation;
+  EXPECT_EQ(take_told([](Told&) {}), kRecord);
+  EXPECT_EQ(take_told([](Told& it) { it.port_count = Told::kMaxPorts; }), kRecord);
+  EXPECT_EQ(take_told([](Told& it) { it.port_count = Told::kMaxPorts + 1; }), kNonsense);
+  EXPECT_EQ(take_told([](Told& it) { it.open_count = Told::kMaxOpen + 1; }), kNonsense);
+  EXPECT_EQ(take_told([](Told& it) { it.knowledge = Knowledge{200}; }), kNonsense);
+  EXPECT_EQ(take_told([](Told& it) { it.scales[2].rule = ScanRule{200}; }), kNonsense);
+  EXPECT_EQ(take_told([](Told& it) { it.verdict = Verdict{200}; }), kNonsense);
+  EXPECT_EQ(take_told([](Told& it) { it.prefix = 129; }), kNonsense);
+  EXPECT_EQ(take_told([](Told& it) { it.sums.score[0] = std::nan(""); }), kNonsense);
+  EXPECT_EQ(take_told([](Told& it) { it.network.waiting = HUGE_VAL; }), kNonsense);
 }
 
 TEST_F(HostileEngine, ATruthValueIsTrueOrFalse) {

@@ -47,6 +47,7 @@ class NoticeOutlet final : public Outlet {
   void notify(Severity, std::string_view text) override { notices.emplace_back(text); }
   void report_accounts(const Captures&) override { notices.emplace_back("accounts"); }
   EngineAccounts count(const Captures&) const override { return {}; }
+  SourceExplanation explain(const Address&) override { return {}; }
   void adopt(const EngineSettings&) override {}
   int fd() const noexcept override { return -1; }
   bool listen() override { return true; }
