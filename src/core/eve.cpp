@@ -13,6 +13,7 @@
 
 #include "core/classic_line.h"
 #include "core/json_writer.h"
+#include "core/scan_fields.h"
 #include "core/scan_names.h"
 #include "core/scan_words.h"
 
@@ -90,18 +91,6 @@ void add_sources(JsonWriter& json, const ScanEvent& event) {
   json.close_array();
 }
 
-void add_line(JsonWriter& json, const Scan& scan) {
-  LineBuffer buffer;
-  if (scan.announce == Announce::line) {
-    json.member("log", format_classic_line(scan, buffer));
-    return;
-  }
-  // The line it would have had.
-  Scan shown = scan;
-  shown.announce = Announce::line;
-  json.member("log", format_classic_line(shown, buffer));
-}
-
 void add_scan(JsonWriter& json, const Scan& scan, const Stamp& stamp) {
   const ScanEvent& event = scan.event;
   json.open_object("scan");
@@ -136,7 +125,7 @@ void add_scan(JsonWriter& json, const Scan& scan, const Stamp& stamp) {
   }
   if ((event.varies & varies::tos) == 0) json.member("tos", event.tos);
   if ((event.varies & varies::ttl) == 0) json.member("ttl", event.ttl);
-  add_line(json, scan);
+  json.member("log", line_of(scan));
   json.close_object();
 }
 

@@ -226,14 +226,17 @@ std::uint64_t Dispatcher::scans_lost() const noexcept {
   return most == outlets_.end() ? 0 : most->cursor.scans_lost;
 }
 
-std::vector<int> Dispatcher::directories() const {
-  std::vector<int> directories;
+Needs Dispatcher::needs() const {
+  Needs needs;
   for (const Outlet& outlet : outlets_) {
-    if (const int directory = outlet.named.sink->directory(); directory >= 0) {
-      directories.push_back(directory);
+    const Sink& sink = *outlet.named.sink;
+    if (const int directory = sink.directory(); directory >= 0) {
+      needs.writable.push_back(directory);
     }
+    if (const Port port = sink.tcp_port(); port != 0) needs.tcp_ports.push_back(port);
+    for (const AllowedCall& call : sink.calls()) needs.calls.push_back(call);
   }
-  return directories;
+  return needs;
 }
 
 Result<void> Dispatcher::failure() const {

@@ -13,6 +13,7 @@
 
 #include "core/result.h"
 #include "core/scan.h"
+#include "daemon/sandbox.h"
 #include "record/store.h"
 #include "sink/sink.h"
 
@@ -82,8 +83,8 @@ class Dispatcher {
   [[nodiscard]] std::uint64_t scans_delivered() const noexcept;
   [[nodiscard]] std::uint64_t scans_lost() const noexcept;
 
-  /// The directories, held open, in which sinks open files anew.
-  [[nodiscard]] std::vector<int> directories() const;
+  /// What sinks have to go on asking of the kernel.
+  [[nodiscard]] Needs needs() const;
 
   /// The first failure of a sink that was asked never to lose a line.
   [[nodiscard]] Result<void> failure() const;

@@ -166,10 +166,10 @@ std::optional<StoreStats> Reporter::store() const noexcept {
   return stats;
 }
 
-std::vector<int> Reporter::directories() const {
-  std::vector<int> directories = dispatcher_.directories();
-  if (ledger_.directory() >= 0) directories.push_back(ledger_.directory());
-  return directories;
+Needs Reporter::needs() const {
+  Needs needs = dispatcher_.needs();
+  if (ledger_.directory() >= 0) needs.writable.push_back(ledger_.directory());
+  return needs;
 }
 
 std::vector<Message> Reporter::read(std::uint64_t sequence, std::size_t limit) {

@@ -91,8 +91,8 @@ class Reporter final : private Backlog {
   /// waited for before is forgotten.
   const ScanTrace& trace(const Address& source);
 
-  /// The directories, held open, in which files are opened anew.
-  [[nodiscard]] std::vector<int> directories() const;
+  /// What sinks and store have to go on asking of the kernel.
+  [[nodiscard]] Needs needs() const;
 
  private:
   [[nodiscard]] std::vector<Message> read(std::uint64_t sequence, std::size_t limit) override;

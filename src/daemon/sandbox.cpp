@@ -76,6 +76,10 @@ constexpr std::array kRecorder = {
     AllowedCall{"chdir"},
 };
 
+// LANDLOCK_ACCESS_NET_*: TCP.
+constexpr std::uint64_t kBind = 1;
+constexpr std::uint64_t kConnect = 2;
+
 /// What the running kernel can be asked to forbid; the headers of Debian 12 know the first field
 /// only. A kernel refuses rights that it does not know, and rights that we do not know stay.
 struct LandlockRules {
@@ -89,13 +93,12 @@ LandlockRules known_rules(long abi, bool sends_signals) noexcept {
   constexpr std::uint64_t kRefer = std::uint64_t{1} << 13;        // ABI 2
   constexpr std::uint64_t kTruncate = std::uint64_t{1} << 14;     // ABI 3
   constexpr std::uint64_t kDevices = std::uint64_t{1} << 15;      // ABI 5, ioctl(2)
-  constexpr std::uint64_t kBindAndConnect = 3;                    // TCP
   constexpr std::uint64_t kAbstractSockets = 1;
   constexpr std::uint64_t kSignals = 2;
   LandlockRules rules{.files = kFirst};
   if (abi >= 2) rules.files |= kRefer;
   if (abi >= 3) rules.files |= kTruncate;
-  if (abi >= 4) rules.net = kBindAndConnect;
+  if (abi >= 4) rules.net = kBind | kConnect;
   if (abi >= 5) rules.files |= kDevices;
   if (abi >= 6) rules.scopes = sends_signals ? kAbstractSockets : kAbstractSockets | kSignals;
   return rules;
@@ -110,6 +113,19 @@ Result<void> allow_below(const UniqueFd& ruleset, int directory, std::uint64_t r
   const landlock_path_beneath_attr rule{.allowed_access = rights, .parent_fd = directory};
   if (::syscall(SYS_landlock_add_rule, ruleset.get(), LANDLOCK_RULE_PATH_BENEATH, &rule, 0) != 0) {
     return fail_errno("landlock_add_rule", "directory " + std::to_string(directory), errno);
+  }
+  return {};
+}
+
+Result<void> allow_port(const UniqueFd& ruleset, Port port) {
+  // landlock_net_port_attr and LANDLOCK_RULE_NET_PORT, which the headers of Debian 12 lack.
+  struct {
+    std::uint64_t allowed_access;
+    std::uint64_t port;
+  } rule{.allowed_access = kConnect, .port = port};
+  constexpr int kRuleNetPort = 2;
+  if (::syscall(SYS_landlock_add_rule, ruleset.get(), kRuleNetPort, &rule, 0) != 0) {
+    return fail_errno("landlock_add_rule", "port " + std::to_string(port), errno);
   }
   return {};
 }
@@ -138,6 +154,10 @@ Result<std::string> enter_landlock(const Needs& needs) {
     if (auto done = allow_below(ruleset, directory, kWrite & rules.files); !done) {
       return std::unexpected(done.error());
     }
+  }
+  for (const Port port : needs.tcp_ports) {
+    if (rules.net == 0) break;
+    if (auto done = allow_port(ruleset, port); !done) return std::unexpected(done.error());
   }
   if (::syscall(SYS_landlock_restrict_self, ruleset.get(), 0) != 0) {
     return fail_errno("landlock_restrict_self", "rules", errno);

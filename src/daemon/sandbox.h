@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "core/allowed_call.h"
+#include "core/packet.h"
 #include "core/result.h"
 
 namespace scanlogd {
@@ -19,6 +20,8 @@ struct Needs {
   std::vector<int> writable{};
   /// Directories that are held open, in which it reads files.
   std::vector<int> readable{};
+  /// Ports to which it connects by TCP.
+  std::vector<Port> tcp_ports{};
   int new_descriptors = 0;  ///< that it may have at once beside those it has now
   bool writes_files = false;
   bool sends_signals = false;  ///< to a process that locks itself in on its own

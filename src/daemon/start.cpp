@@ -162,6 +162,11 @@ Result<std::vector<NamedSink>> open_sinks(const Options& options) {
   for (const std::string& name : options.sinks) {
     const auto plugin = find_plugin(sink_table(), "--log", name);
     if (!plugin) return std::unexpected(plugin.error());
+    const std::string_view other = (*plugin)->excludes;
+    if (std::ranges::find(options.sinks, other) != options.sinks.end()) {
+      return fail(fmt::format("log.sinks: {} and {} would write every scan twice; choose one",
+                              other, name));
+    }
     const auto given = options.sink_options.find(name);
     Section section = given == options.sink_options.end() ? Section() : given->second;
     if (name == "stdout" && !options.live()) section.set("wait", "true", "--read");
@@ -415,7 +420,7 @@ Result<Started> start(const Options& options, int readable) {
   if (auto confined = confine(*confinement); !confined) return std::unexpected(confined.error());
 
   // 12. What is left is locked in: no file, no call that is not needed.
-  Needs needs = recorder_needs(started.children, started.reporter->directories());
+  Needs needs = both(recorder_needs(started.children, {}), started.reporter->needs());
   for (const EngineParts& parts : started.engines) {
     needs = both(std::move(needs),
                  engine_needs(parts.captures, parts.interfaces, started.signals.get()));

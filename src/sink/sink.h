@@ -5,7 +5,10 @@
 #include <memory>
 #include <span>
 #include <string_view>
+#include <vector>
 
+#include "core/allowed_call.h"
+#include "core/packet.h"
 #include "core/result.h"
 #include "core/scan.h"
 #include "core/section.h"
@@ -49,6 +52,12 @@ class Sink {
 
   /// A directory, held open, in which it opens its file anew; -1: it has no file.
   [[nodiscard]] virtual int directory() const noexcept { return -1; }
+
+  /// The system calls it makes beside those of every recorder, which is locked in.
+  [[nodiscard]] virtual std::vector<AllowedCall> calls() const { return {}; }
+
+  /// The TCP port it connects to; 0: none.
+  [[nodiscard]] virtual Port tcp_port() const noexcept { return 0; }
 };
 
 /// A sink as `--list` shows it.
@@ -56,6 +65,7 @@ struct SinkPlugin {
   std::string_view name;
   std::string_view summary;
   Result<std::unique_ptr<Sink>> (*open)(const Section& options);
+  std::string_view excludes{};  ///< the sink that it cannot stand beside, if there is one
 };
 
 /// The sinks of this build, in the order CMake lists them.

@@ -255,6 +255,9 @@ class Systemd(unittest.TestCase):
     def test_unit_with_the_drop_in_for_raw_is_valid(self):
         self.verify(self.unit(installed("scanlogd.service.d/raw.conf")))
 
+    def test_unit_with_the_drop_in_for_the_network_is_valid(self):
+        self.verify(self.unit(installed("scanlogd.service.d/network.conf")))
+
     def test_exposure_is_at_most_the_limit(self):
         self.assertLessEqual(self.exposure(SOURCE / "packaging/systemd/scanlogd.service"), MOST_EXPOSURE)
 

@@ -2,8 +2,10 @@
 // itself in and then tries.
 #include "daemon/sandbox.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <seccomp.h>
 #include <sys/mman.h>
@@ -169,6 +171,28 @@ TEST_F(Sandbox, DescriptorsAreAsManyAsWereAskedFor) {
   const int gaps = can_open(0);
   EXPECT_EQ(can_open(1), gaps + 1);
   EXPECT_EQ(can_open(2), gaps + 2);
+}
+
+TEST_F(Sandbox, TcpGoesToThePortsThatWereNamed) {
+  const auto connect_to = [](Port port) {
+    const UniqueFd out(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons(port);
+    const auto* const to = reinterpret_cast<const sockaddr*>(&address);
+    return ::connect(out.get(), to, sizeof(address)) == 0 ? 0 : errno;
+  };
+  // Nobody listens there: a connection is refused where it may be tried.
+  constexpr Port kNamed = 4;
+  constexpr Port kOther = 6;
+  const Needs needs{.calls = {{"socket", {is(0, AF_INET)}}, {"connect"}},
+                    .tcp_ports = {kNamed},
+                    .new_descriptors = 4};
+  EXPECT_EQ(WEXITSTATUS(run(needs, [&] { return connect_to(kNamed); })), ECONNREFUSED);
+  const int other = WEXITSTATUS(run(needs, [&] { return connect_to(kOther); }));
+  if (other == ECONNREFUSED) GTEST_SKIP() << "this kernel's Landlock does not know TCP (Linux 6.7)";
+  EXPECT_EQ(other, EACCES);
 }
 
 /// Every name in the lists is a call of one of the architectures we know, and what one of them
