@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
+#include <utility>
 
 #include "core/address.h"
 
@@ -91,23 +92,23 @@ Result<std::shared_ptr<const Remote>> Remote::parse(std::string_view text,
                 "' must begin with udp:, tcp:, unix: or unix_stream:");
   }
   const std::string_view rest = text.substr(scheme->prefix.size());
-  std::shared_ptr<Remote> remote(new Remote);
-  remote->name_ = text;
-  remote->type_ = scheme->type;
+  Remote remote;
+  remote.name_ = text;
+  remote.type_ = scheme->type;
   if (!scheme->is_network) {
     auto place = Place::open(std::string(rest));
     if (!place) return std::unexpected(place.error());
-    remote->place_.emplace(std::move(*place));
-    return remote;
+    remote.place_.emplace(std::move(*place));
+    return std::make_shared<const Remote>(std::move(remote));
   }
   const auto endpoint = parse_endpoint(rest);
   if (!endpoint) {
     return fail(origin + ": '" + std::string(rest) +
                 "' must be ADDRESS:PORT, such as 192.0.2.1:514 or [2001:db8::1]:514");
   }
-  remote->port_ = endpoint->port;
-  remote->address_size_ = to_native(*endpoint, remote->address_);
-  return remote;
+  remote.port_ = endpoint->port;
+  remote.address_size_ = to_native(*endpoint, remote.address_);
+  return std::make_shared<const Remote>(std::move(remote));
 }
 
 Delivery::Way Remote::connect() const noexcept {
