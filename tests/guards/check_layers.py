@@ -15,9 +15,11 @@ MAY_INCLUDE = {
     "sink": {"core"},
     "ctl": {"core"},
     "daemon": {"core", "capture", "detect", "record", "sink"},
+    "exporter": {"core"},
 }
 # The store is read by those who show or pass on what is on record.
-MAY_ALSO = {("sink", "record/store.h"), ("ctl", "record/store_reader.h")}
+MAY_ALSO = {("sink", "record/store.h"), ("ctl", "record/store_reader.h"),
+            ("exporter", "ctl/client.h"), ("exporter", "record/store_reader.h")}
 
 # Needed by each program for itself: one source of the control tool, too.
 PER_PROGRAM = {"CLI"}

@@ -18,6 +18,7 @@ TESTED_ELSEWHERE = {
     "ctl/main.cpp": ("tests/formats/check_ctl.py", "the process itself"),
     "daemon/analysis.cpp": ("tests/unit/daemon/pipeline_test.cpp", "is half of a pipeline"),
     "daemon/main.cpp": ("tests/live", "the process itself"),
+    "exporter/main.cpp": ("tests/live/test_metrics.py", "the process itself"),
     "daemon/needs.cpp": ("tests/live", "what is needed shows when there is nothing else"),
     "daemon/privilege.cpp": ("tests/live", "gives up root for good"),
     "daemon/recorder.cpp": ("tests/live", "speaks to processes"),

@@ -7,7 +7,7 @@ import re
 from guard import code_only, numbered_lines, run
 
 # The only places that talk to a person and end the process.
-MAY_PRINT = ("src/daemon/main.cpp", "src/ctl/")
+MAY_PRINT = ("src/daemon/main.cpp", "src/exporter/main.cpp", "src/ctl/")
 
 PRINTS = re.compile(
     r"(?<![\w.>])(?:(?:::|std::|fmt::)\s*)?"

@@ -195,6 +195,14 @@ class Installation(unittest.TestCase):
             "etc/logrotate.d/scanlogd",
             "etc/fail2ban/filter.d/scanlogd.local",
             "etc/fail2ban/jail.d/scanlogd.conf",
+            "etc/logcheck/violations.d/scanlogd",
+            "etc/logcheck/ignore.d.server/scanlogd",
+            "etc/logwatch/conf/services/scanlogd.conf",
+            "etc/logwatch/scripts/services/scanlogd",
+            "sbin/scanlogd-exporter",
+            "man/man8/scanlogd-exporter.8",
+            "share/scanlogd/prometheus/scanlogd.rules.yml",
+            "share/scanlogd/crowdsec/parsers/scanlogd-logs.yaml",
         ):
             with self.subTest(path):
                 self.assertTrue(installed(path).is_file())
@@ -247,7 +255,7 @@ class Systemd(unittest.TestCase):
     def exposure(self, unit):
         need("systemd-analyze")
         said = run("systemd-analyze", "security", "--offline=true", unit)
-        return float(re.search(r"exposure level for scanlogd.service: ([0-9.]+)", said).group(1))
+        return float(re.search(rf"exposure level for {unit.name}: ([0-9.]+)", said).group(1))
 
     def test_unit_is_valid(self):
         self.verify(self.unit())
@@ -263,6 +271,15 @@ class Systemd(unittest.TestCase):
 
     def test_exposure_with_the_drop_in_for_raw_is_at_most_the_limit(self):
         unit = self.unit(installed("scanlogd.service.d/raw.conf"))
+        self.assertLessEqual(self.exposure(unit), MOST_EXPOSURE)
+
+    def test_unit_of_the_exporter_is_valid_and_as_locked_up(self):
+        binary = installed("sbin/scanlogd-exporter")
+        path = "/" + str(binary.relative_to(SCRATCH / "dest"))
+        unit = pathlib.Path(tempfile.mkdtemp(dir=SCRATCH)) / "scanlogd-exporter.service"
+        unit.write_text(installed("systemd/system/scanlogd-exporter.service").read_text().replace(
+            path, str(binary)))
+        self.verify(unit)
         self.assertLessEqual(self.exposure(unit), MOST_EXPOSURE)
 
     def test_sysusers_makes_the_account(self):
