@@ -176,11 +176,12 @@ void MappedSavefile::with_view(Use use) const noexcept {
   return with(std::integral_constant<std::size_t, 0>());
 }
 
+namespace {
+
 // One record further. A template for the loops below, which call it for each record.
 template <class View, class Chunk>
-[[gnu::always_inline]] static inline void step(const View& view, Chunk& chunk, std::uint64_t first,
-                                               std::uint64_t glance_end,
-                                               std::uint32_t* found) noexcept {
+[[gnu::always_inline]] inline void step(const View& view, Chunk& chunk, std::uint64_t first,
+                                        std::uint64_t glance_end, std::uint32_t* found) noexcept {
   PcapRecord record;
   if (chunk.at < glance_end) record = view.glance(chunk.at);
   if (record.kind == PcapRecord::Kind::unreadable) [[unlikely]] {
@@ -199,6 +200,8 @@ template <class View, class Chunk>
   chunk.found += static_cast<std::uint32_t>(!is_filtered);
   chunk.at = record.next;
 }
+
+}  // namespace
 
 template <class View>
 void MappedSavefile::walk(View view, std::span<Chunk> chunks) noexcept {

@@ -194,6 +194,7 @@ void Dispatcher::restore(const std::vector<Cursor>& cursors, std::uint64_t last,
 
 std::vector<Cursor> Dispatcher::cursors() const {
   std::vector<Cursor> cursors;
+  cursors.reserve(outlets_.size());
   for (const Outlet& outlet : outlets_) cursors.push_back(outlet.cursor);
   return cursors;
 }

@@ -56,7 +56,8 @@ bool read_as(std::uint32_t kind, const std::byte* bytes, std::size_t size, Varia
 // An engine parses what strangers send. If one of them should take it over, what it can do is to
 // send records; those below are looked through before anybody counts with what they say.
 
-bool is_sound(bool value) noexcept {
+// By reference: to load what is neither true nor false is undefined.
+bool is_sound(const bool& value) noexcept {
   unsigned char byte = 0;
   std::memcpy(&byte, &value, sizeof(byte));
   return byte <= 1;

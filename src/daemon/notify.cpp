@@ -73,13 +73,13 @@ void Notifier::reloading() const {
 void Notifier::stopping() const { send("STOPPING=1"); }
 
 std::chrono::milliseconds Notifier::until_beat(Clock::time_point now) const noexcept {
-  if (interval_ == interval_.zero()) return std::chrono::milliseconds(-1);
+  if (interval_.count() == 0) return std::chrono::milliseconds(-1);
   return std::max(std::chrono::ceil<std::chrono::milliseconds>(next_ - now),
                   std::chrono::milliseconds(0));
 }
 
 bool Notifier::is_due(Clock::time_point now) const noexcept {
-  return interval_ > interval_.zero() && now >= next_;
+  return interval_.count() > 0 && now >= next_;
 }
 
 void Notifier::beat(Clock::time_point now, std::string_view status) {

@@ -38,14 +38,14 @@ void compare_fixed(const Options& running, const Options& wanted,
 /// Of the sections of sinks: those in use are open, and stay as they were opened.
 void compare_sinks(const Options& running, const Options& wanted,
                    std::vector<std::string>& restart) {
-  static const Section kNothing;
+  static const Section nothing;
   const auto section = [](const Options& options, const std::string& name) -> const Section& {
     const auto found = options.sink_options.find(name);
-    return found == options.sink_options.end() ? kNothing : found->second;
+    return found == options.sink_options.end() ? nothing : found->second;
   };
   for (const std::string& sink : running.sinks) {
     for (const std::string& key : section(running, sink).differences(section(wanted, sink))) {
-      restart.push_back("log." + sink + "." + key);
+      restart.push_back(fmt::format("log.{}.{}", sink, key));
     }
   }
 }

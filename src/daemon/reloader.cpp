@@ -14,10 +14,10 @@ namespace {
 /// What detectors say to their options: those of the profile, and those that the file has for
 /// others.
 Result<void> check_detectors(const Options& options) {
-  static const Section kNothing;
+  static const Section nothing;
   for (const DetectorPlugin* const plugin : detector_table()) {
     const auto found = options.profile_options.find(plugin->name);
-    const Section& other = found == options.profile_options.end() ? kNothing : found->second;
+    const Section& other = found == options.profile_options.end() ? nothing : found->second;
     const bool is_chosen = plugin->name == options.profile;
     const auto made = plugin->make(is_chosen ? options.detector_options : other);
     if (!made) return std::unexpected(made.error());

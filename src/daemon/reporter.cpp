@@ -84,6 +84,12 @@ const ScanTrace& Reporter::trace(const Address& source) {
 }
 
 void Reporter::add(Message message) {
+  put(std::move(message));
+  // What nobody asks to be settled settles itself, so that memory stays bounded.
+  if (unsettled_ >= kMaxUnsettled) settle();
+}
+
+void Reporter::put(Message message) {
   message.stamp = {.boot = boot_, .sequence = ++sequence_};
   if (const auto* const scan = std::get_if<Scan>(&message.content);
       scan != nullptr && trace_.id == 0 && scan->event.source == trace_.source &&
@@ -94,8 +100,11 @@ void Reporter::add(Message message) {
   }
   dispatcher_.add(message);
   ledger_.add(std::move(message));
-  // What nobody asks to be settled settles itself, so that memory stays bounded.
-  if (++unsettled_ >= kMaxUnsettled) settle();
+  ++unsettled_;
+}
+
+void Reporter::put_notice(Severity severity, std::string_view text) {
+  put({.stamp = {}, .content = make_notice(severity, system_clock::now(), text)});
 }
 
 void Reporter::take_entries() {
@@ -111,8 +120,8 @@ void Reporter::take_entries() {
 }
 
 void Reporter::take_news() {
-  for (const std::string& text : ledger_.take_news()) notify(Severity::warning, text);
-  for (const std::string& text : dispatcher_.take_news()) notify(Severity::warning, text);
+  for (const std::string& text : ledger_.take_news()) put_notice(Severity::warning, text);
+  for (const std::string& text : dispatcher_.take_news()) put_notice(Severity::warning, text);
 }
 
 void Reporter::settle() {

@@ -100,7 +100,10 @@ class Reporter final : private Backlog {
   void note(const Cursor& cursor) override;
 
   [[nodiscard]] ScanBook::Now now() const noexcept;
+  /// Numbers a message and passes it on, and settles where too many have not been.
   void add(Message message);
+  void put(Message message);
+  void put_notice(Severity severity, std::string_view text);
   void take_entries();
   void take_news();
   void restore();

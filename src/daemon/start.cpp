@@ -320,6 +320,8 @@ Result<Started> become_engine(const Options& options, Started started, Role role
 
 }  // namespace
 
+// One list of steps, to be read from the first to the last.
+// NOLINTNEXTLINE(readability-function-cognitive-complexity)
 Result<Started> start(const Options& options, int readable) {
   Started started;
 

@@ -38,9 +38,9 @@ constexpr std::uint32_t points(Weight weight) noexcept {
 }
 
 // Two shifted by 16 bits and divided by 57600 ticks, in 64 bits.
-template <std::size_t scale>
+template <Scale kScale>
 constexpr std::uint64_t leak(Tick passed) noexcept {
-  constexpr auto kPerHour = static_cast<std::uint64_t>(kLeakPerHour[scale] * kScoreOne);
+  constexpr auto kPerHour = static_cast<std::uint64_t>(kLeakPerHour[kScale] * kScoreOne);
   return std::uint64_t{passed} * kPerHour / kHour;
 }
 

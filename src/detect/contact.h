@@ -27,7 +27,13 @@ namespace scanlogd {
 inline constexpr Weight kPoint = 16;
 
 /// The time scales.
-enum Scale : std::uint8_t { kFast, kSlow, kGlacial };
+using Scale = std::size_t;
+/// The first: seconds.
+inline constexpr Scale kFast = 0;
+/// The second: minutes.
+inline constexpr Scale kSlow = 1;
+/// The third: hours.
+inline constexpr Scale kGlacial = 2;
 /// How many.
 inline constexpr std::size_t kScales = 3;
 
@@ -131,7 +137,7 @@ class ContactDetector {
                                     ContactSource*& entry) noexcept;
 
   /// A contact with a service: half a point less.
-  void credit(const Sighting& sighting, ContactSource& entry) noexcept;
+  static void credit(const Sighting& sighting, ContactSource& entry) noexcept;
 
   /// An unsolicited segment. To ports below 1024 that are no service (`is_low`) such count, once
   /// they are too many for the answers to what somebody sent in our name.

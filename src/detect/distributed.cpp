@@ -4,14 +4,15 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <numbers>
 
 namespace scanlogd {
 namespace {
 
 using namespace std::chrono_literals;
 
-constexpr double kRatio = 4;            // of the rate that is looked for to the usual one
-const double kGain = std::log(kRatio);  // of one novelty
+constexpr double kRatio = 4;                     // of the rate that is looked for to the usual one
+constexpr double kGain = 2 * std::numbers::ln2;  // of one novelty: log(kRatio)
 constexpr double kThreshold = 20;
 constexpr std::uint32_t kLeastPorts = 30;
 constexpr std::uint32_t kLeastPortsAtFirst = 75;  // when everybody who comes often is new, too

@@ -79,7 +79,7 @@ class Distributed {
   };
 
   explicit Distributed(ReservedMemory<PortMap> maps) noexcept : maps_(std::move(maps)) {}
-  [[nodiscard]] bool is_new_port(std::size_t victim, const Novelty& novelty, Tick now) noexcept;
+  [[nodiscard]] bool is_new_port(std::size_t index, const Novelty& novelty, Tick now) noexcept;
 
   ReservedMemory<PortMap> maps_;  ///< two of each victim
   std::array<Victim, kVictims> victims_{};

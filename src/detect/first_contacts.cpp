@@ -33,7 +33,7 @@ void note_ttl(FirstContacts& first, std::uint8_t ttl) noexcept {
 }
 
 // As in the table of sources: a contact is worth two hours.
-constexpr std::int64_t kContactWorth = 2 * kHour;
+constexpr std::int64_t kContactWorth = 2 * std::int64_t{kHour};
 std::int64_t worth(const FirstContacts& first, Tick now) noexcept {
   if (first.owner == 0) return std::numeric_limits<std::int64_t>::min();
   return first.contacts * kContactWorth - elapsed(first.last, now);
@@ -47,10 +47,10 @@ std::uint32_t host_number(Family family, const AddressBytes& bytes) noexcept {
 }
 
 // Adds to a short list of distinct values.
-template <class Value, std::size_t size>
-void insert(std::array<Value, size>& list, std::uint8_t& count, Value value) noexcept {
+template <class Value, std::size_t kSize>
+void insert(std::array<Value, kSize>& list, std::uint8_t& count, Value value) noexcept {
   const auto* const end = list.cbegin() + count;
-  if (count < size && std::find(list.cbegin(), end, value) == end) list[count++] = value;
+  if (count < kSize && std::find(list.cbegin(), end, value) == end) list[count++] = value;
 }
 
 }  // namespace

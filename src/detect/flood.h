@@ -46,9 +46,13 @@ class Flood {
     return newcomers - begun_ + rate_;
   }
 
-  ScanRecords::Handle record = ScanRecords::kNoRecord;  ///< its event
+  /// Its event.
+  [[nodiscard]] ScanRecords::Handle record() const noexcept { return record_; }
+  /// Sets it.
+  void set_record(ScanRecords::Handle record) noexcept { record_ = record; }
 
  private:
+  ScanRecords::Handle record_ = ScanRecords::kNoRecord;
   Tick second_ = 0;
   std::uint64_t counted_ = 0;
   std::uint64_t rate_ = 0;

@@ -26,9 +26,8 @@ Result<std::uint64_t> source_count(const Section& options) {
   if (options.has("memory") && options.has("sources")) {
     return fail(options.origin("sources") + ": the memory is given as well");
   }
-  const auto memory =
-      options.size("memory", kSources * kMemoryPerSource, kLeastSources * kMemoryPerSource,
-                   kMostSources * kMemoryPerSource);
+  auto memory = options.size("memory", kSources * kMemoryPerSource,
+                             kLeastSources * kMemoryPerSource, kMostSources * kMemoryPerSource);
   if (!memory) return memory;
   // The table rounds up to a power of two, which must not exceed what was allowed.
   return options.number("sources", std::bit_floor(*memory / kMemoryPerSource), kLeastSources,

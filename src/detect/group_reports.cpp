@@ -121,9 +121,9 @@ bool note_idle_probe(ScanRecords& records, IdleProbes::Asker& asker, const Packe
 bool note_flood(ScanRecords& records, Flood& flood, Flood::Change change, std::uint32_t sources,
                 const Packet& packet, std::chrono::nanoseconds now, EventList& events) noexcept {
   if (change == Flood::Change::none) return true;
-  if (ScanEvent* const event = records.event(flood.record)) {
+  if (ScanEvent* const event = records.event(flood.record())) {
     event->sources_total = std::max(event->sources_total, sources);
-    records.add(flood.record, {.time = now, .has_port = false, .is_packet = false});
+    records.add(flood.record(), {.time = now, .has_port = false, .is_packet = false});
     return true;
   }
   const ScanRecords::Handle handle = records.open(kIdle, events);
@@ -138,7 +138,7 @@ bool note_flood(ScanRecords& records, Flood& flood, Flood::Change change, std::u
   event.rule = ScanRule::new_sources;
   event.sources_total = sources;
   if (!records.begin(handle, event, events)) return false;
-  flood.record = handle;
+  flood.set_record(handle);
   return true;
 }
 

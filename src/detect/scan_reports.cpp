@@ -173,6 +173,32 @@ void ScanReports::prove(ContactSource& entry, Proof proof) noexcept {
   records_.mark_changed(entry.record);
 }
 
+// Puts what came before an alarm on record. Returns how many services there are among the ports
+// that were open, which are no contacts.
+std::uint32_t ScanReports::keep(ScanRecords::Handle handle, const FirstContacts& first,
+                                Technique technique, std::chrono::nanoseconds now) noexcept {
+  // Every port once, every host once; the rest of the contacts is known by number only.
+  const std::size_t contacts = std::max<std::size_t>(first.port_count, first.host_count);
+  for (std::size_t i = 0; i < contacts; ++i) {
+    const bool has_port = i < first.port_count;
+    records_.add(handle, {.time = now,
+                          .target = i < first.host_count ? first.host(i) : Address{},
+                          .port = has_port ? first.ports[i] : Port{0},
+                          .has_port = has_port,
+                          .technique = technique});
+  }
+  std::uint32_t services = 0;
+  for (const Port port : first.open_view()) {
+    if (std::ranges::find(first.port_view(), port) == first.port_view().end()) ++services;
+    records_.add(handle, {.time = now, .port = port, .is_packet = false});
+    records_.add_outcome(handle, ProbeOutcome::open, port);
+  }
+  for (std::uint8_t i = 0; i < first.closed; ++i) {
+    records_.add_outcome(handle, ProbeOutcome::closed, 0);
+  }
+  return services;
+}
+
 bool ScanReports::begin(const Alarm& alarm, ContactSource& entry,
                         std::span<const Handshakes::Handshake> handshakes,
                         std::chrono::nanoseconds now, EventList& events) noexcept {
@@ -193,24 +219,7 @@ bool ScanReports::begin(const Alarm& alarm, ContactSource& entry,
   }
   if (first != nullptr) {
     describe(*first, event);
-    // Every port once, every host once; the rest of the contacts is known by number only.
-    const std::size_t contacts = std::max<std::size_t>(first->port_count, first->host_count);
-    for (std::size_t i = 0; i < contacts; ++i) {
-      const bool has_port = i < first->port_count;
-      records_.add(handle, {.time = now,
-                            .target = i < first->host_count ? first->host(i) : Address{},
-                            .port = has_port ? first->ports[i] : Port{0},
-                            .has_port = has_port,
-                            .technique = known(first->technique, entry)});
-    }
-    for (const Port port : first->open_view()) {
-      if (std::ranges::find(first->port_view(), port) == first->port_view().end()) ++asked;
-      records_.add(handle, {.time = now, .port = port, .is_packet = false});
-      records_.add_outcome(handle, ProbeOutcome::open, port);
-    }
-    for (std::uint8_t i = 0; i < first->closed; ++i) {
-      records_.add_outcome(handle, ProbeOutcome::closed, 0);
-    }
+    asked += keep(handle, *first, known(first->technique, entry), now);
   }
   ScanEvent* const counted = records_.event(handle);
   const std::uint32_t answered = counted->open_total + counted->closed_total;

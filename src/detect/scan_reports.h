@@ -73,6 +73,8 @@ class ScanReports {
   [[nodiscard]] bool is_news(FlowHash flow, std::uint32_t what) noexcept;
 
  private:
+  [[nodiscard]] std::uint32_t keep(ScanRecords::Handle handle, const FirstContacts& first,
+                                   Technique technique, std::chrono::nanoseconds now) noexcept;
   ScanReports(FirstContactsTable firsts, FirstContactsTable network_firsts, ScanRecords records,
               ReservedMemory<std::uint32_t> told) noexcept
       : firsts_(std::move(firsts)),

@@ -242,7 +242,8 @@ void ScanBook::forget(OpenList::iterator open) {
   open_.erase(open);
 }
 
-void ScanBook::tell(std::vector<Digest::Line> lines, const Now& now, std::vector<BookEntry>& out) {
+void ScanBook::tell(const std::vector<Digest::Line>& lines, const Now& now,
+                    std::vector<BookEntry>& out) {
   for (const Digest::Line& line : lines) {
     stats_.digested += line.scans;
     out.emplace_back(make_notice(Severity::alert, now.wall, line.text));

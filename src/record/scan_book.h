@@ -149,7 +149,7 @@ class ScanBook {
   void want_line(Open& open, const Now& said);
   void end(OpenList::iterator open, EndReason reason, const Now& said, std::vector<BookEntry>& out);
   void forget(OpenList::iterator open);
-  void tell(std::vector<Digest::Line> lines, const Now& now, std::vector<BookEntry>& out);
+  void tell(const std::vector<Digest::Line>& lines, const Now& now, std::vector<BookEntry>& out);
 
   Announcer announcer_;
   Digest digest_;

@@ -144,7 +144,7 @@ Result<std::string> Store::move_aside(const StateDirectory& directory,
   std::array<char, 32> date{};
   (void)std::strftime(date.data(), date.size(), "%Y%m%dT%H%M%SZ", &parts);
   const std::string from(kStoreFile);
-  const std::string to = fmt::format("{}.corrupt-{}", kStoreFile, date.data());
+  std::string to = fmt::format("{}.corrupt-{}", kStoreFile, date.data());
   if (::renameat(directory.fd(), from.c_str(), directory.fd(), to.c_str()) != 0) {
     return fail_errno("rename", from, errno);
   }
@@ -273,7 +273,8 @@ Result<bool> Store::prune(system_clock::time_point now, int rows) {
   if (is_full) {
     const auto first = first_of(statements_.first_event);
     if (!first) return std::unexpected(first.error());
-    scans_before = *first ? std::max(too_old, (*first)->at) : system_clock::time_point::max();
+    const auto& oldest = *first;
+    scans_before = oldest ? std::max(too_old, oldest->at) : system_clock::time_point::max();
   }
   const auto more_scans =
       delete_first(statements_.first_scan, statements_.delete_scans, scans_before);
