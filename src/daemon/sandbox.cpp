@@ -173,19 +173,17 @@ Result<void> limit(__rlimit_resource resource, rlim_t most, std::string_view nam
 
 /// One more than the highest descriptor that is open, of those below `end`. Many are asked about
 /// with one call: poll(2) says which are none.
-int used_descriptors(int end) {
-  constexpr int kAtOnce = 256;
-  std::array<pollfd, kAtOnce> asked{};
+int used_descriptors(std::size_t end) {
+  std::array<pollfd, 256> asked{};
   int used = 0;
-  for (int first = 0; first < end; first += kAtOnce) {
-    const int count = std::min(kAtOnce, end - first);
-    for (int i = 0; i < count; ++i) {
-      asked[static_cast<std::size_t>(i)] = {.fd = first + i, .events = 0, .revents = 0};
+  for (std::size_t first = 0; first < end; first += asked.size()) {
+    const std::size_t count = std::min(asked.size(), end - first);
+    for (std::size_t i = 0; i < count; ++i) {
+      asked[i] = {.fd = static_cast<int>(first + i), .events = 0, .revents = 0};
     }
-    if (::poll(asked.data(), static_cast<nfds_t>(count), 0) < 0) return end;
-    for (int i = 0; i < count; ++i) {
-      const pollfd& each = asked[static_cast<std::size_t>(i)];
-      if ((each.revents & POLLNVAL) == 0) used = each.fd + 1;
+    if (::poll(asked.data(), count, 0) < 0) return static_cast<int>(end);
+    for (std::size_t i = 0; i < count; ++i) {
+      if ((asked[i].revents & POLLNVAL) == 0) used = asked[i].fd + 1;
     }
   }
   return used;
@@ -196,7 +194,7 @@ Result<void> enter_limits(const Needs& needs) {
   if (::getrlimit(RLIMIT_NOFILE, &before) != 0) return fail_errno("getrlimit", "NOFILE", errno);
   // Numbers above are those of whoever started us, if of anybody.
   constexpr rlim_t kMost = 65536;
-  const int used = used_descriptors(static_cast<int>(std::min(before.rlim_cur, kMost)));
+  const int used = used_descriptors(std::min(before.rlim_cur, kMost));
   const rlim_t most = std::min(
       before.rlim_max, static_cast<rlim_t>(used) + static_cast<rlim_t>(needs.new_descriptors));
   if (auto done = limit(RLIMIT_NOFILE, most, "NOFILE"); !done) return done;

@@ -43,8 +43,8 @@ Result<std::string> await(EngineInbox& inbox, const std::string& name) {
 
 }  // namespace
 
-Result<Role> split(std::size_t engines) {
-  Role role;
+Result<ProcessRole> split(std::size_t engines) {
+  ProcessRole role;
   role.recorder = ::getpid();
   for (std::size_t engine = 0; engine < engines; ++engine) {
     auto link = make_engine_link();

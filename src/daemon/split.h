@@ -15,7 +15,7 @@
 namespace scanlogd {
 
 /// What this process is after `split`.
-struct Role {
+struct ProcessRole {
   std::optional<std::size_t> engine;      ///< its number; none: this is the recorder
   pid_t recorder = 0;                     ///< its process
   UniqueFd socket;                        ///< of an engine: to the recorder
@@ -24,7 +24,7 @@ struct Role {
 
 /// Forks `engines` processes. Each has what this one had, its rights included. On failure those
 /// already there are killed.
-[[nodiscard]] Result<Role> split(std::size_t engines);
+[[nodiscard]] Result<ProcessRole> split(std::size_t engines);
 
 /// In an engine: it is killed when the recorder ends, however that is. A change of the user undoes
 /// it. An error where the recorder has ended already.

@@ -292,7 +292,7 @@ Result<std::string> lock_in(const Options& options, const Needs& needs) {
 }
 
 /// The rest of the start in the process of an engine. What fails here is for the recorder to say.
-Result<Started> become_engine(const Options& options, Started started, Role role,
+Result<Started> become_engine(const Options& options, Started started, ProcessRole role,
                               const Confinement& confinement, const UniqueFd& null) {
   EngineParts mine = std::move(started.engines[*role.engine]);
   started.part = Part::engine;
@@ -450,7 +450,8 @@ Result<Started> start(const Options& options, int readable) {
   // 14. All is up: nothing more to be said on the terminal.
   if (options.daemonises()) {
     silence(null);
-    (void)::write(detached.verdict.get(), "", 1);  // whoever does not listen has gone
+    // Whoever does not listen any more has gone; nobody is left to be told.
+    [[maybe_unused]] const ssize_t told = ::write(detached.verdict.get(), "", 1);
   }
   return started;
 }

@@ -85,7 +85,7 @@ socklen_t to_native(const Endpoint& endpoint, sockaddr_storage& into) noexcept {
 
 Result<std::shared_ptr<const Remote>> Remote::parse(std::string_view text,
                                                     const std::string& origin) {
-  const auto scheme = std::ranges::find_if(
+  const auto* const scheme = std::ranges::find_if(
       kSchemes, [&](const Scheme& each) { return text.starts_with(each.prefix); });
   if (scheme == kSchemes.end()) {
     return fail(origin + ": '" + std::string(text) +

@@ -463,8 +463,7 @@ pid_t start_sleeper(uid_t uid, gid_t gid) {
   const pid_t child = ::fork();
   if (child != 0) return child;
   (void)::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
-  (void)::setresgid(gid, gid, gid);
-  (void)::setresuid(uid, uid, uid);
+  if (::setresgid(gid, gid, gid) != 0 || ::setresuid(uid, uid, uid) != 0) ::_exit(1);
   (void)::prctl(PR_SET_PDEATHSIG, SIGKILL, 0, 0, 0);
   (void)::prctl(PR_SET_DUMPABLE, 1, 0, 0, 0);
   for (;;) (void)::pause();
