@@ -176,7 +176,7 @@ TEST(Full, FlagsThatNoSystemSendsAreAScanAtTheFourth) {
                                                           {"SF", Technique::odd_flags}};
   for (const auto& [flags, technique] : kinds) {
     FullBench bench;
-    const int probes = bench.until_found(10, 1ms, [&, flags = flags](int i) {
+    const int probes = bench.until_found(10, 1ms, [&](int i) {
       const Packet packet = segment(kClient, kHost, low(i), flags);
       bench.see(packet, answer_to(packet, "RA"));
     });
