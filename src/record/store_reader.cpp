@@ -207,9 +207,12 @@ Result<StoreReader> StoreReader::open(const std::string& path) {
 }
 
 Result<std::vector<Scan>> StoreReader::list(const ScanFilter& filter) const {
-  // First which ones, so that nothing but numbers is sorted and nothing but what matches is read.
-  const auto numbers = database_.prepare("SELECT id, ports_total, ports FROM scan" +
-                                         where_of(filter) + " ORDER BY id DESC");
+  // First which ones, so that nothing but numbers is sorted and nothing but what matches is read;
+  // where ports do not matter an index has them all.
+  const bool by_ports = filter.port || filter.min_ports > 0;
+  const auto numbers =
+      database_.prepare(fmt::format("SELECT id{} FROM scan{} ORDER BY id DESC",
+                                    by_ports ? ", ports_total, ports" : "", where_of(filter)));
   if (!numbers) return std::unexpected(numbers.error());
   const auto whole = database_.prepare("SELECT " + scan_columns() + " FROM scan WHERE id = ?");
   if (!whole) return std::unexpected(whole.error());
@@ -223,8 +226,10 @@ Result<std::vector<Scan>> StoreReader::list(const ScanFilter& filter) const {
     if (!*row) break;
     Row columns(query);
     const auto id = columns.number<std::uint64_t>();
-    const auto total = columns.number<std::uint64_t>();
-    if (!matches(columns.text(), total, filter)) continue;
+    if (by_ports) {
+      const auto total = columns.number<std::uint64_t>();
+      if (!matches(columns.text(), total, filter)) continue;
+    }
     Query one(*whole);
     one.number(id);
     const auto found = one.step();
