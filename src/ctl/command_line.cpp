@@ -132,6 +132,11 @@ Result<void> parse_what(const Given& given, Request& request) {
     if (!source) return fail("explain: " + source.error().what);
     request.source = *source;
   }
+  if (request.command == Command::selftest && !given.source.empty()) {
+    const auto source = parse_address(given.source);
+    if (!source) return fail("--source: " + source.error().what);
+    request.source = *source;
+  }
   if (request.command == Command::top) {
     struct Word {
       std::string_view text;
@@ -275,11 +280,20 @@ Result<Request> parse_command_line(int argc, const char* const* argv,
   CLI::App* const explain = add("explain", "Why a source did or did not alarm");
   explain->add_option("SOURCE", given.what, "Its address")->required();
 
+  CLI::App* const selftest =
+      add("selftest", "Send a scan through everything, and see how far it comes");
+  selftest
+      ->add_option("--interface", request.interface, "Into this one (the first that is watched)")
+      ->type_name("NAME");
+  selftest->add_option("--source", given.source, "As if from here (an address for documentation)")
+      ->type_name("ADDRESS");
+
   const std::array declared = {
-      Declared{Command::status, status}, Declared{Command::list, list},
-      Declared{Command::show, show},     Declared{Command::top, top},
-      Declared{Command::tail, tail},     Declared{Command::export_scans, exported},
-      Declared{Command::reload, reload}, Declared{Command::explain, explain}};
+      Declared{Command::status, status},    Declared{Command::list, list},
+      Declared{Command::show, show},        Declared{Command::top, top},
+      Declared{Command::tail, tail},        Declared{Command::export_scans, exported},
+      Declared{Command::reload, reload},    Declared{Command::explain, explain},
+      Declared{Command::selftest, selftest}};
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {

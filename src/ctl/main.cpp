@@ -67,6 +67,7 @@ Result<void> run(const StoreReader& store, const Request& request) {
     case Command::status:
     case Command::reload:
     case Command::explain:
+    case Command::selftest:
       break;  // need no store
   }
   return {};
@@ -162,6 +163,11 @@ int run_request(const Request& request) {
       const auto done = request.command == Command::reload ? reload_daemon(request, print)
                                                            : explain_source(request, print);
       return done ? exit_status::done : complain(done.error().what, status_of_asking(done.error()));
+    }
+    case Command::selftest: {
+      const auto passed = test_daemon(request, print);
+      if (!passed) return complain(passed.error().what, status_of_asking(passed.error()));
+      return *passed ? exit_status::done : exit_status::unwell;
     }
     case Command::list:
     case Command::show:

@@ -22,6 +22,7 @@ enum class Command : std::uint8_t {
   export_scans,
   reload,
   explain,
+  selftest,
 };
 
 /// What `export` writes.
@@ -40,7 +41,8 @@ struct Request {
   /// Which scans: `list`, `top` (since), `export`.
   ScanFilter filter;
   std::uint64_t id = 0;              ///< `show`: which scan
-  Address source;                    ///< `explain`: which
+  Address source;                    ///< `explain`: which; `selftest`: by which, if named
+  std::string interface;             ///< `selftest`: through which; empty: a watched one
   TopBy by = TopBy::source;          ///< `top`: by what
   bool follow = false;               ///< `tail`: goes on
   std::optional<std::size_t> limit;  ///< at most so many; by default what the subcommand likes

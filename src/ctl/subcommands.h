@@ -38,6 +38,10 @@ struct StatusSources {
 /// Makes the daemon read its configuration again; codes of errors as those of `ask_daemon`.
 [[nodiscard]] Result<void> reload_daemon(const Request& request, const Emit& emit);
 
+/// Sends a scan through everything, and says how far it came; true: all the way. Codes of errors as
+/// those of `ask_daemon`; EPERM: only root may.
+[[nodiscard]] Result<bool> test_daemon(const Request& request, const Emit& emit);
+
 /// Scans, the newest first.
 [[nodiscard]] Result<void> list_scans(const StoreReader& store, const Request& request,
                                       const Emit& emit);

@@ -26,10 +26,10 @@ def ctl_binary():
 
 
 class Control(harness.Case):
-    def daemon(self, *arguments, config=None, receiver=True, start=True):
+    def daemon(self, *arguments, capture="ring", config=None, receiver=True, start=True):
         options = ["--no-config"] if config is None else ["--config", CONFIG]
         daemon = harness.Daemon(self.lab, "ours", harness.our_binary(),
-                                (*options, "--user", "scanlogd", "-c", "ring", "-i", "vic0",
+                                (*options, "--user", "scanlogd", "-c", capture, "-i", "vic0",
                                  *arguments), env={"TZ": "UTC"})
         self.addCleanup(daemon.cell.close)
         os.mkdir(daemon.cell.path("/run/state"), 0o750)
@@ -225,6 +225,96 @@ class Explain(Control):
         self.addCleanup(os.kill, engine, signal.SIGCONT)
         done = self.ctl(daemon, "explain", "203.0.113.20", status=1)
         self.assertEqual(done.stderr, "scanlogctl: explain: no engine answers\n")
+
+
+class Selftest(Control):
+    def selftest(self, daemon, *words, status=0):
+        told = json.loads(self.ctl(daemon, "selftest", "-o", "json", *words, status=status).stdout)
+        self.assertEqual(told["passed"], status == 0, told)
+        return told, {stage["name"]: (stage["outcome"], stage["text"]) for stage in told["stages"]}
+
+    def drop_in_input(self):
+        rules = ("table inet selftest { chain input { type filter hook input priority 0; "
+                 "tcp flags syn drop; }; }")
+        self.lab.victim.run(harness.tool("nft"), rules)
+        self.addCleanup(self.lab.victim.run, harness.tool("nft"), "delete table inet selftest")
+
+    def test_a_scan_goes_all_the_way(self):
+        for capture, profile in (("ring", "full"), ("bpf", "full"), ("raw", "classic"),
+                                 ("pcap", "full")):
+            with self.subTest(capture=capture, profile=profile):
+                daemon = self.daemon("--state", "/run/state", "--profile", profile,
+                                     capture=capture)
+                told, stages = self.selftest(daemon)
+                self.assertEqual((told["interface"], told["target"]), ("vic0", VICTIM))
+                self.assertTrue(told["source"].startswith("192.0.2."), told)
+                self.assertEqual(list(stages), ["daemon", "interface", "captured", "detected",
+                                                "announced", "stored", "syslog", "fail2ban"])
+                self.assertEqual({stages[name][0] for name in list(stages)[:-1]}, {"ok"}, stages)
+                self.assertEqual(len(daemon.lines()), 1, daemon.lines())
+                self.assertTrue(daemon.lines()[0].startswith(told["source"]))
+                self.assertIn(told["source"], self.ctl(daemon, "list").stdout)
+                text = self.ctl(daemon, "selftest", "--source", "203.0.113.77").stdout
+                self.assertRegex(text, r"\Adaemon      ok     scanlogd [ -~\n]+\nselftest: passed\n\Z")
+                daemon.stop()
+
+    def test_fail2ban_is_shown_the_line(self):
+        daemon = self.daemon("--state", "/run/state", "--profile", "classic")
+        ours = os.path.join(os.path.dirname(harness.CAPTURES), "../../packaging/fail2ban/filter.d/scanlogd.local")
+        daemon.cell.run("sh", "-ec", f"cp -a /etc/fail2ban /run/f2b; cp {ours} /run/f2b/filter.d/; "
+                        "mount --bind /run/f2b /etc/fail2ban")
+        _, stages = self.selftest(daemon)
+        self.assertEqual(stages["fail2ban"], ("ok", "the filter matches the line"))
+        filter_file = daemon.cell.path("/etc/fail2ban/filter.d/scanlogd.local")
+        with open(filter_file, "w") as file:
+            file.write("[Definition]\nfailregex = ^another line by <ADDR>$\n")
+        _, stages = self.selftest(daemon, status=6)
+        self.assertEqual(stages["fail2ban"][0], "failed")
+
+    def test_a_firewall_behind_the_capture_is_named(self):
+        daemon = self.daemon("--state", "none", "--profile", "full")
+        self.drop_in_input()
+        _, stages = self.selftest(daemon)
+        self.assertEqual(stages["captured"][0], "note")
+        self.assertIn("a firewall", stages["captured"][1])
+
+    def test_a_firewall_before_the_capture_is_named(self):
+        daemon = self.daemon("--state", "none", capture="raw")
+        self.drop_in_input()
+        _, stages = self.selftest(daemon, status=6)
+        self.assertEqual(stages["captured"][0], "failed")
+        self.assertRegex(stages["captured"][1], "a firewall.* raw sees only what they let in")
+
+    def test_targets_that_do_not_count_are_named(self):
+        daemon = self.daemon("--state", "none", "--profile", "full", "--local", "192.0.2.0/24")
+        _, stages = self.selftest(daemon, status=6)
+        self.assertIn("in none of the networks that count", stages["captured"][1])
+
+    def test_a_stopped_system_log_is_named(self):
+        daemon = self.daemon("--state", "/run/state")
+        daemon.receiver.close()
+        daemon.receiver = None
+        _, stages = self.selftest(daemon, status=6)
+        self.assertEqual(stages["stored"][0], "ok")
+        self.assertEqual(stages["syslog"][0], "failed")
+        self.assertRegex(stages["syslog"][1], r"\Adown: \d+ messages wait for it")
+
+    def test_an_interface_that_is_down_is_named(self):
+        daemon = self.daemon("--state", "none")
+        self.lab.victim.run("ip", "link", "set", "vic0", "down")
+        self.addCleanup(self.lab.victim.run, "ip", "link", "set", "vic0", "up")
+        _, stages = self.selftest(daemon, status=6)
+        self.assertEqual(list(stages)[-1], "interface")
+        self.assertIn("vic0 is down", stages["interface"][1])
+
+    def test_only_root_may(self):
+        daemon = self.daemon("--state", "none")
+        done = self.ctl(daemon, "selftest", status=1, before=(
+            harness.tool("setpriv"), "--reuid=scanlogd", "--regid=65534", "--clear-groups"))
+        self.assertIn("Operation not permitted", done.stderr)
+        daemon.stop()
+        self.ctl(daemon, "selftest", status=7)
+        self.ctl(daemon, "selftest", "--source", "nobody", status=2)
 
 
 class Socket(Control):
