@@ -46,8 +46,10 @@ struct TestedInterface {
 /// (Documentation/bpf/bpf_prog_run.rst); needs root.
 class FrameInjector {
  public:
+  /// For frames of the interface of that index.
   [[nodiscard]] static Result<FrameInjector> open(unsigned interface);
 
+  /// Lets one in, as received just now.
   [[nodiscard]] Result<void> inject(std::span<const std::byte> frame) const;
 
  private:

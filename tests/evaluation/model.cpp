@@ -138,7 +138,10 @@ std::uint32_t random_source(Random& random) {
 
 void add_day(const Mix& mix, Time begin, Random& random, std::vector<Contact>& contacts) {
   for (int i = 0; i < static_cast<int>(mix.clients); ++i) {
-    add_client(random_source(random), begin + within_day(random), mix, random, contacts);
+    // In this order, which the language leaves open among arguments: seeds are to mean the same
+    // days whatever compiles this.
+    const Time at = begin + within_day(random);
+    add_client(random_source(random), at, mix, random, contacts);
   }
   for (int i = 0; i < mix.mail_bursts; ++i) {
     add_burst(kMail, begin + within_day(random), random, contacts);
