@@ -1,7 +1,7 @@
 # Completion of scanlogctl(8) for bash.
 _scanlogctl() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} each command='' words
-  local commands='status list show top tail export reload explain selftest' common='--state --control --output --help'
+  local commands='status list show top tail export reload explain selftest live' common='--state --control --output --help'
   local filter='--since --until --source --port --min-ports --kind --technique --tool --verdict --limit'
   for each in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     if [[ " $commands " == *" $each "* ]]; then command=$each; fi
@@ -31,6 +31,7 @@ _scanlogctl() {
     case $command in
     '') words="$commands $common --version" ;;
     list) words="$filter --going-on $common" ;;
+    live) words="$filter $common" ;;
     export) words="csv json nft $filter $common" ;;
     top) words="sources ports targets networks techniques tools --since --limit $common" ;;
     selftest) words="--interface --source $common" ;;

@@ -288,12 +288,15 @@ Result<Request> parse_command_line(int argc, const char* const* argv,
   selftest->add_option("--source", given.source, "As if from here (an address for documentation)")
       ->type_name("ADDRESS");
 
+  CLI::App* const live = add("live", "The scans as they come, on the whole terminal");
+  add_filter(*live, given);
+
   const std::array declared = {
-      Declared{Command::status, status},    Declared{Command::list, list},
-      Declared{Command::show, show},        Declared{Command::top, top},
-      Declared{Command::tail, tail},        Declared{Command::export_scans, exported},
-      Declared{Command::reload, reload},    Declared{Command::explain, explain},
-      Declared{Command::selftest, selftest}};
+      Declared{Command::status, status},     Declared{Command::list, list},
+      Declared{Command::show, show},         Declared{Command::top, top},
+      Declared{Command::tail, tail},         Declared{Command::export_scans, exported},
+      Declared{Command::reload, reload},     Declared{Command::explain, explain},
+      Declared{Command::selftest, selftest}, Declared{Command::live, live}};
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {

@@ -63,6 +63,8 @@ Result<void> run(const StoreReader& store, const Request& request) {
       return show_tail(store, request, print, wait_for_more);
     case Command::export_scans:
       return export_scans(store, request, print);
+    case Command::live:
+      return watch_live(store, request);
     case Command::print:
     case Command::status:
     case Command::reload:
@@ -174,6 +176,7 @@ int run_request(const Request& request) {
     case Command::top:
     case Command::tail:
     case Command::export_scans:
+    case Command::live:
       break;
   }
   return run_on_store(request);

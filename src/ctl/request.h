@@ -23,6 +23,7 @@ enum class Command : std::uint8_t {
   reload,
   explain,
   selftest,
+  live,
 };
 
 /// What `export` writes.

@@ -58,6 +58,10 @@ struct StatusSources {
 [[nodiscard]] Result<void> show_tail(const StoreReader& store, const Request& request,
                                      const Emit& emit, const Wait& wait);
 
+/// The scans as they come and grow, on the whole terminal, until the user or a signal ends it;
+/// ENOTTY where there is no terminal.
+[[nodiscard]] Result<void> watch_live(const StoreReader& store, const Request& request);
+
 /// Scans for other programs.
 [[nodiscard]] Result<void> export_scans(const StoreReader& store, const Request& request,
                                         const Emit& emit);

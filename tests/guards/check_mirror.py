@@ -15,6 +15,7 @@ TESTED_ELSEWHERE = {
     "capture/raw.cpp": ("tests/live", "needs a network interface"),
     "capture/ring.cpp": ("tests/live", "needs a network interface"),
     "capture/ring_buffer.cpp": ("tests/live", "needs the kernel on the other side"),
+    "ctl/live.cpp": ("tests/formats/check_live.py", "needs a terminal"),
     "ctl/main.cpp": ("tests/formats/check_ctl.py", "the process itself"),
     "daemon/analysis.cpp": ("tests/unit/daemon/pipeline_test.cpp", "is half of a pipeline"),
     "daemon/main.cpp": ("tests/live", "the process itself"),
