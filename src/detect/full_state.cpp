@@ -151,7 +151,7 @@ bool FullState::follow(const Sighting& sighting, ContactSource& entry) noexcept 
 
 bool FullState::note(Counted counted, const Sighting& sighting, ContactSource* entry) noexcept {
   if (counted != Counted::waits && counted != Counted::counted) return false;
-  reports.note(contacts.index_of(*entry), *entry, *sighting.packet, sighting.probe);
+  reports.note(contacts.index_of(*entry), *entry, sighting);
   if (ContactSource* const network = contacts.network()) {
     if (network->record != 0 && !reports.is_open(*network)) {
       contacts.forget(*network, true);  // its scan is over; what comes next is another

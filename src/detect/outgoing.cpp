@@ -9,15 +9,16 @@ namespace {
 // A port of ours answered.
 void answered(FullState& state, const Side& side, Port port, ProbeOutcome outcome) noexcept {
   ++state.answers_seen;
+  // Before it is settled: that may raise an alarm, and the scan begins with this outcome.
+  if (const ContactSource* const entry = state.source_of(side)) {
+    state.reports.add_outcome(state.contacts.index_of(*entry), *entry, side.flow, outcome, port);
+  }
   if (outcome == ProbeOutcome::open) {
     state.services.learn(side.port, state.now);
     (void)state.contacts.revoke(side.flow);  // most were no contact
   } else {
     state.contacts.confirm(side.flow);
   }
-  const ContactSource* const entry = state.source_of(side);
-  if (entry == nullptr) return;
-  state.reports.add_outcome(state.contacts.index_of(*entry), *entry, side.flow, outcome, port);
 }
 
 // A bare RST of ours answers a segment that belongs to nothing: of an ACK, Window or Maimon scan,
@@ -67,9 +68,11 @@ void take_udp(FullState& state, const Packet& packet, const Side& side) noexcept
   const bool is_answer =
       state.services.knows(side.port, state.now) || state.contacts.has_pending(side.flow);
   if (is_answer) return answered(state, side, packet.source_port, ProbeOutcome::open);
-  // A scanner's later packets are no contacts any more.
+  // A scanner's later packets are no contacts any more. Its own questions are no answers: between
+  // two addresses of ours both sides are looked at.
   const ContactSource* const entry = state.source_of(side);
-  const bool is_scanned = entry != nullptr && (entry->flags & source_flag::alarmed) != 0;
+  const bool is_scanned = entry != nullptr && (entry->flags & source_flag::alarmed) != 0 &&
+                          state.reports.was_asked(side.flow, *entry);
   if (is_scanned && !state.questions.has(side.flow)) {
     return answered(state, side, packet.source_port, ProbeOutcome::open);
   }

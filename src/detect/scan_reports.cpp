@@ -39,6 +39,16 @@ Technique known(Technique technique, const ContactSource& entry) noexcept {
   return is_connect ? Technique::connect : technique;
 }
 
+constexpr std::uint32_t kIsAsked = 1;
+constexpr std::uint32_t kIsAnswered = 2;
+
+// Of a flow; another one when its source begins anew.
+std::uint32_t mark_of(FlowHash flow, const ContactSource& entry, std::uint32_t state) noexcept {
+  constexpr std::uint32_t kGolden = 0x9e37'79b9;
+  constexpr std::uint32_t kStates = 3;
+  return ((static_cast<std::uint32_t>(flow >> 32) ^ entry.first * kGolden) & ~kStates) | state;
+}
+
 }  // namespace
 
 std::uint32_t linear_count(std::uint64_t seen) noexcept {
@@ -79,15 +89,18 @@ Result<ScanReports> ScanReports::make(std::size_t sources, std::size_t scans, Ha
   if (!network_firsts) return std::unexpected(network_firsts.error());
   auto records = ScanRecords::make(scans, key);
   if (!records) return std::unexpected(records.error());
-  auto told = ReservedMemory<std::uint32_t>::make(kTold, "outcomes");
-  if (!told) return std::unexpected(told.error());
+  auto asked = ReservedMemory<std::uint32_t>::make(kAsked, "outcomes");
+  if (!asked) return std::unexpected(asked.error());
   return ScanReports(std::move(*firsts), std::move(*network_firsts), std::move(*records),
-                     std::move(*told));
+                     std::move(*asked));
 }
 
-void ScanReports::note(std::uint32_t index, const ContactSource& entry, const Packet& packet,
-                       const Probe& probe) noexcept {
-  firsts_.note(index, entry.key, entry.contacts, packet, probe.technique, tool_of(packet, probe));
+void ScanReports::note(std::uint32_t index, const ContactSource& entry,
+                       const Sighting& sighting) noexcept {
+  const Packet& packet = *sighting.packet;
+  firsts_.note(index, entry.key, entry.contacts, packet, sighting.probe.technique,
+               tool_of(packet, sighting.probe));
+  (void)ask(sighting.flow, entry);
 }
 
 void ScanReports::note_network(std::uint32_t index, const ContactSource& network,
@@ -96,11 +109,20 @@ void ScanReports::note_network(std::uint32_t index, const ContactSource& network
                        tool_of(packet, probe));
 }
 
-bool ScanReports::is_news(FlowHash flow, std::uint32_t what) noexcept {
-  std::uint32_t& slot = told_.items()[(flow >> 8) % kTold];
-  const std::uint32_t mark = (static_cast<std::uint32_t>(flow >> 32) | 3U) ^ what;
-  if (slot == mark) return false;
-  slot = mark;
+bool ScanReports::ask(FlowHash flow, const ContactSource& entry) noexcept {
+  if (was_asked(flow, entry)) return false;
+  asked_at(flow) = mark_of(flow, entry, kIsAsked);
+  return true;
+}
+
+bool ScanReports::was_asked(FlowHash flow, const ContactSource& entry) const noexcept {
+  const std::uint32_t known = asked_at(flow);
+  return known == mark_of(flow, entry, kIsAsked) || known == mark_of(flow, entry, kIsAnswered);
+}
+
+bool ScanReports::answer(FlowHash flow, const ContactSource& entry) noexcept {
+  if (asked_at(flow) != mark_of(flow, entry, kIsAsked)) return false;
+  asked_at(flow) = mark_of(flow, entry, kIsAnswered);
   return true;
 }
 
@@ -114,7 +136,7 @@ void ScanReports::add(std::uint32_t index, ContactSource& entry,
                               .port = packet.target_port,
                               .has_port = has_ports(packet.protocol),
                               .technique = known(sighting.probe.technique, entry)});
-  if (is_news(sighting.flow, 0)) ++event->filtered_total;
+  if (ask(sighting.flow, entry)) ++event->filtered_total;
   if (event->kind <= ScanKind::block) {
     event->kind = kind_of(event->hosts_total, event->ports_total);
   }
@@ -147,13 +169,13 @@ void ScanReports::add_outcome(std::uint32_t index, const ContactSource& entry, F
     if (first == nullptr) return;
     if (outcome == ProbeOutcome::open) {
       first->add_open(port);
-    } else if (first->closed < first->contacts) {
+    } else if (answer(flow, entry) && first->closed < first->contacts) {
       ++first->closed;
     }
     return;
   }
   ScanEvent* const event = records_.event(entry.record);
-  if (event == nullptr || !is_news(flow, 1)) return;
+  if (event == nullptr || !answer(flow, entry)) return;
   if (event->filtered_total > 0) --event->filtered_total;
   records_.add_outcome(entry.record, outcome, port);
 }

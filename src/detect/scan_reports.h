@@ -29,8 +29,7 @@ class ScanReports {
                                                 HashKey key);
 
   /// A contact of the entry `index`, which was counted.
-  void note(std::uint32_t index, const ContactSource& entry, const Packet& packet,
-            const Probe& probe) noexcept;
+  void note(std::uint32_t index, const ContactSource& entry, const Sighting& sighting) noexcept;
   /// The same for its network.
   void note_network(std::uint32_t index, const ContactSource& network, const Packet& packet,
                     const Probe& probe) noexcept;
@@ -41,7 +40,8 @@ class ScanReports {
   /// A first contact of a source of `network`, which has an open scan.
   void add_to_network(const ContactSource& network, const Sighting& sighting) noexcept;
 
-  /// Our answer to a probe of `entry`.
+  /// Our answer to a probe of `entry`. Nothing happens where no such probe was seen, as when it is
+  /// the source's own side that closes, or where it was answered before.
   void add_outcome(std::uint32_t index, const ContactSource& entry, FlowHash flow,
                    ProbeOutcome outcome, Port port) noexcept;
 
@@ -66,28 +66,36 @@ class ScanReports {
   [[nodiscard]] std::size_t open_scans() const noexcept { return records_.open_scans(); }
   [[nodiscard]] std::size_t memory() const noexcept {
     return records_.memory() + firsts_.memory() + network_firsts_.memory() +
-           told_.items().size_bytes();
+           asked_.items().size_bytes();
   }
 
-  /// Is this contact new among the latest? Notes it.
-  [[nodiscard]] bool is_news(FlowHash flow, std::uint32_t what) noexcept;
+  /// Notes that `entry` asked for `flow`. False where that is known.
+  bool ask(FlowHash flow, const ContactSource& entry) noexcept;
+  /// Did it, lately?
+  [[nodiscard]] bool was_asked(FlowHash flow, const ContactSource& entry) const noexcept;
+  /// Notes that it was answered. False where it was before, or was not asked for.
+  [[nodiscard]] bool answer(FlowHash flow, const ContactSource& entry) noexcept;
 
  private:
   [[nodiscard]] std::uint32_t keep(ScanRecords::Handle handle, const FirstContacts& first,
                                    Technique technique, std::chrono::nanoseconds now) noexcept;
   ScanReports(FirstContactsTable firsts, FirstContactsTable network_firsts, ScanRecords records,
-              ReservedMemory<std::uint32_t> told) noexcept
+              ReservedMemory<std::uint32_t> asked) noexcept
       : firsts_(std::move(firsts)),
         network_firsts_(std::move(network_firsts)),
         records_(std::move(records)),
-        told_(std::move(told)) {}
+        asked_(std::move(asked)) {}
 
-  static constexpr std::size_t kTold = 16384;
+  static constexpr std::size_t kAsked = 16384;
 
   FirstContactsTable firsts_;
   FirstContactsTable network_firsts_;
   ScanRecords records_;
-  ReservedMemory<std::uint32_t> told_;  ///< contacts and outcomes counted lately, by hash
+  [[nodiscard]] std::uint32_t& asked_at(FlowHash flow) const noexcept {
+    return asked_.items()[(flow >> 8) % kAsked];
+  }
+
+  ReservedMemory<std::uint32_t> asked_;  ///< what was asked for and answered lately, by hash
 };
 
 /// What a scan's event takes from the first contacts of its source.

@@ -343,11 +343,76 @@ TEST(Full, WhatTheScannerLearntIsTold) {
   EXPECT_EQ(end.closed_total, 6U);
   EXPECT_EQ(end.filtered_total, 1U);
 }
+TEST(Full, OverLoopbackTheScannersOwnPortsAreNotAmongTheOpenOnes) {
+  constexpr std::string_view kLoopback = "127.0.0.1";
+  FullBench bench;
+  for (int i = 0; i < 6; ++i) {
+    const Packet packet = datagram(kLoopback, 45724, kLoopback, low(i));
+    bench.see(packet, unreachable(packet));
+  }
+  ASSERT_EQ(bench.found(), 1U);
+  // What nmap repeats it sends from another port, to which the answer goes.
+  const Packet again = datagram(kLoopback, 61702, kLoopback, 53);
+  bench.see(again, answer_to(again));
+  bench.see(unreachable(answer_to(again)));  // and nobody listens there any more
+  bench.pass(11min);
+  const ScanEvent end = bench.last(Phase::end);
+  EXPECT_EQ(end.ports_total, 7U);
+  EXPECT_EQ(end.closed_total, 6U);
+  EXPECT_EQ(end.filtered_total, 0U);
+  ASSERT_EQ(end.open_total, 1U);
+  EXPECT_EQ(end.open[0], 53);
+}
+TEST(Full, OverLoopbackTheEndOfTheScannersConnectionsIsNoClosedPort) {
+  FullBench bench;
+  const auto open = [&](Port port) {
+    const Packet syn = system_syn("127.0.0.1", "127.0.0.1", port);
+    const Packet syn_ack = answer_to(syn, "SA");
+    bench.see(syn, syn_ack);
+    bench.see(answer_to(syn_ack, "RA"));
+  };
+  open(22);
+  for (int i = 0; i < 6; ++i) bench.refuse("127.0.0.1", low(i), "127.0.0.1");
+  open(80);
+  bench.pass(11min);
+  const ScanEvent end = bench.last(Phase::end);
+  EXPECT_EQ(end.open_total, 2U);
+  EXPECT_EQ(end.closed_total, 6U);
+}
+TEST(Full, WhatWeAskAScannerIsNoAnswerToIt) {
+  FullBench bench;
+  for (int i = 0; i < 6; ++i) bench.probe(kClient, low(i));
+  const Packet question = datagram(kHost, 61702, kClient, 53);
+  bench.see(question, answer_to(question));
+  bench.pass(11min);
+  EXPECT_EQ(bench.last(Phase::end).open_total, 0U);
+}
+TEST(Full, APortThatIsAskedTwiceIsClosedOnce) {
+  FullBench bench;
+  for (int i = 0; i < 8; ++i) {
+    for (int payload = 0; payload < 2; ++payload) {
+      const Packet packet = datagram(kClient, 45724, kHost, low(i));
+      bench.see(packet, unreachable(packet));
+    }
+  }
+  bench.pass(11min);
+  EXPECT_EQ(bench.last(Phase::end).closed_total, 8U);
+  EXPECT_EQ(bench.last(Phase::end).filtered_total, 0U);
+}
 TEST(Full, AScanThatGoesOnAfterItsEndIsAnother) {
   FullBench bench;
   for (int i = 0; i < 10; ++i) bench.probe(kClient, low(i));
   bench.pass(11min);
   for (int i = 10; i < 20; ++i) bench.probe(kClient, low(i));
+  EXPECT_EQ(bench.found(), 2U);
+}
+TEST(Full, ASecondScanOfTheSamePortsHasTotalsOfItsOwn) {
+  FullBench bench;
+  for (int scan = 0; scan < 2; ++scan) {
+    for (int i = 0; i < 10; ++i) bench.probe(kClient, low(i));
+    bench.pass(11min);
+    EXPECT_EQ(bench.last(Phase::end).closed_total, 10U);
+  }
   EXPECT_EQ(bench.found(), 2U);
 }
 TEST(Full, EveryPacketIsInOneCounter) {

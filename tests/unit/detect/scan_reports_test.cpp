@@ -24,11 +24,27 @@ TEST(ScanReports, HostsAndPortsMakeTheKind) {
   EXPECT_EQ(kind_of(4, 3), ScanKind::block);
 }
 
-TEST(ScanReports, NewsIsNewsOnce) {
+TEST(ScanReports, OnlyWhatWasAskedForIsAnsweredAndOnce) {
+  constexpr FlowHash kFlow = 0x1234'5678'9abc'def0;
   auto reports = ScanReports::make(1024, 4, kKey).value();
-  EXPECT_TRUE(reports.is_news(0x1234'5678'9abc'def0, 0));
-  EXPECT_FALSE(reports.is_news(0x1234'5678'9abc'def0, 0));
-  EXPECT_TRUE(reports.is_news(0x1234'5678'9abc'def0, 1));
+  ContactSource entry{};
+  EXPECT_FALSE(reports.answer(kFlow, entry));
+  EXPECT_FALSE(reports.was_asked(kFlow, entry));
+  EXPECT_TRUE(reports.ask(kFlow, entry));
+  EXPECT_TRUE(reports.was_asked(kFlow, entry));
+  EXPECT_TRUE(reports.answer(kFlow, entry));
+  EXPECT_FALSE(reports.answer(kFlow, entry));
+  EXPECT_TRUE(reports.was_asked(kFlow, entry));
+  EXPECT_FALSE(reports.ask(kFlow, entry)) << "not once more";
+}
+TEST(ScanReports, ASourceThatBeginsAnewAsksAnew) {
+  constexpr FlowHash kFlow = 0x1234'5678'9abc'def0;
+  auto reports = ScanReports::make(1024, 4, kKey).value();
+  ContactSource entry{};
+  EXPECT_TRUE(reports.ask(kFlow, entry));
+  entry.first = 1;
+  EXPECT_FALSE(reports.was_asked(kFlow, entry));
+  EXPECT_TRUE(reports.ask(kFlow, entry));
 }
 
 TEST(ScanReports, WithoutMemoryOfTheFirstContactsAScanIsToldAllTheSame) {
@@ -71,7 +87,10 @@ TEST(ScanReports, ServicesAskedBeforeAnythingFailedAreOpen) {
   entry.key = 7;
   entry.contacts = 1;
   const Packet packet = system_syn(kClient, kHost, 1);
-  reports.note(3, entry, packet, classify(packet));
+  Sighting sighting;
+  sighting.packet = &packet;
+  sighting.probe = classify(packet);
+  reports.note(3, entry, sighting);
   EXPECT_TRUE(reports.begin({.index = 3, .source = 7}, entry, handshakes, 1s, *events));
   const ScanEvent& event = events->view().front();
   EXPECT_EQ(event.open_total, 1U);
