@@ -40,6 +40,23 @@ double lacking(const SourceExplanation& explanation, const SourceExplanation::Su
   return std::max(0.0, needed - sums.score[scale]);
 }
 
+using Excluded = std::array<std::uint64_t, kExclusions>;
+
+bool has_any(const Excluded& excluded) noexcept {
+  return std::ranges::any_of(excluded, [](std::uint64_t count) { return count > 0; });
+}
+
+// `100 by ignore_ports, 1 by watch_targets`.
+std::string by_lists(const Excluded& excluded) {
+  std::string text;
+  for (std::size_t i = 0; i < excluded.size(); ++i) {
+    if (excluded[i] == 0) continue;
+    fmt::format_to(std::back_inserter(text), "{}{} by {}", text.empty() ? "" : ", ", excluded[i],
+                   kExclusionKeys[i]);
+  }
+  return text;
+}
+
 void add_scales(const SourceExplanation& explanation, const SourceExplanation::Sums& sums,
                 std::uint8_t factor, std::vector<std::string>& lines) {
   for (std::size_t i = 0; i < SourceExplanation::kScales; ++i) {
@@ -109,7 +126,13 @@ std::string verdict_line(const SourceExplanation& explanation) {
   if (explanation.knowledge == Knowledge::not_kept) {
     return "the profile keeps no sums of sources to explain; full does";
   }
-  if (explanation.is_ignored) return "no alarm: the configuration says to ignore it";
+  if (explanation.is_ignored && !explanation.is_scanning) {
+    return "no alarm: nothing of it is judged, by ignore_sources";
+  }
+  if (explanation.knowledge == Knowledge::nothing && has_any(explanation.excluded_of_it)) {
+    return "no alarm: no contact of it has failed, beside packets that were not judged: " +
+           by_lists(explanation.excluded_of_it);
+  }
   if (explanation.knowledge == Knowledge::nothing) {
     return "no alarm: no contact of it has failed, as far as is remembered";
   }
@@ -141,6 +164,12 @@ std::vector<std::string> to_lines(const SourceExplanation& explanation) {
   if (explanation.knowledge == Knowledge::not_kept) return lines;
   if (explanation.knowledge == Knowledge::some) add_source(explanation, lines);
   if (explanation.has_network) add_network(explanation, lines);
+  if (has_any(explanation.excluded_of_it)) {
+    lines.push_back("of its packets not judged lately: " + by_lists(explanation.excluded_of_it));
+  }
+  if (has_any(explanation.excluded)) {
+    lines.push_back("of all packets not judged: " + by_lists(explanation.excluded));
+  }
   if (!explanation.sees_answers) {
     lines.emplace_back("what this host sends is not seen: UDP is not judged, silence takes 3 s");
   }

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "core/address.h"
+#include "core/exclusion.h"
 #include "core/packet.h"
 #include "core/scan_event.h"
 
@@ -51,7 +52,11 @@ struct SourceExplanation {
   Address source;           ///< as asked
   std::uint8_t prefix = 0;  ///< the addresses that are kept as one source with it
   std::array<Scale, kScales> scales{};
-  bool is_ignored = false;   ///< nothing of it is judged, as it was asked for
+  bool is_ignored = false;  ///< nothing of it is judged, as it was asked for
+  /// Packets that each list of the configuration left out, since the start ...
+  std::array<std::uint64_t, kExclusions> excluded{};
+  /// ... and of this source, lately.
+  std::array<std::uint64_t, kExclusions> excluded_of_it{};
   Sums sums;                 ///< here and below: where there are some
   bool is_crafted = false;   ///< a SYN of it had the marks of a raw-packet tool
   bool is_scanning = false;  ///< it has an open scan ...

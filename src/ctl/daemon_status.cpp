@@ -115,6 +115,18 @@ std::vector<Cursor> sinks_of(const ControlAnswer& answer) {
   return sinks;
 }
 
+std::vector<ExcludedCount> excluded_of(const ControlAnswer& answer) {
+  std::vector<ExcludedCount> excluded;
+  for (std::size_t i = 0; i < kExclusions; ++i) {
+    ExcludedCount& each = excluded.emplace_back();
+    each.list = kExclusionKeys[i];
+    for (const std::string_view words : answer.find_all("detector")) {
+      each.packets += count_in(words, kExclusionCounters[i]);
+    }
+  }
+  return excluded;
+}
+
 std::vector<std::string> ailments_of(const ControlAnswer& answer) {
   std::vector<std::string> ailments;
   for (const Identity& identity : identities_of(answer)) {
@@ -157,6 +169,13 @@ std::string describe_daemon(const ControlAnswer& answer,
   if (watching.starts_with("watching ")) watching.remove_prefix(9);
   line("watching", watching);
   if (const auto local = answer.find("local"); local && *local != "all") line("local", *local);
+  std::string excluded;
+  for (const ExcludedCount& each : excluded_of(answer)) {
+    if (each.packets == 0) continue;
+    fmt::format_to(std::back_inserter(excluded), "{}{} packets by {}", excluded.empty() ? "" : ", ",
+                   format_count(each.packets), each.list);
+  }
+  if (!excluded.empty()) line("not judged", excluded);
   line("config", text_of(answer, "config"));
   std::string sandbox(text_of(answer, "sandbox"));
   if (const auto missing = answer.find("missing")) sandbox.append(": ").append(*missing);
@@ -197,6 +216,9 @@ void write_daemon(JsonWriter& json, const ControlAnswer& answer) {
     json.member("holds", identity.holds());
     json.close_object();
   }
+  json.open_object("not_judged");
+  for (const ExcludedCount& each : excluded_of(answer)) json.member(each.list, each.packets);
+  json.close_object();
   json.open_object("blind");
   json.member("before", answer.number("blind.before"));
   json.open_array("now");

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "core/control.h"
+#include "core/exclusion.h"
 #include "core/json_writer.h"
 #include "record/store_reader.h"
 
@@ -27,6 +28,15 @@ struct Identity {
 
 /// The accounts of the daemon that gave `answer`.
 [[nodiscard]] std::vector<Identity> identities_of(const ControlAnswer& answer);
+
+/// Packets that a list of the configuration left out.
+struct ExcludedCount {
+  std::string_view list;
+  std::uint64_t packets = 0;
+};
+
+/// Those of each list.
+[[nodiscard]] std::vector<ExcludedCount> excluded_of(const ControlAnswer& answer);
 
 /// How far its sinks have come; what is none of the protocol's is left out.
 [[nodiscard]] std::vector<Cursor> sinks_of(const ControlAnswer& answer);

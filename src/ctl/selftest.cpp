@@ -174,10 +174,13 @@ Stage judge_capture(const SelftestFindings& findings) {
     return stage;
   }
   stage.outcome = Outcome::failed;
-  if (findings.told.find("ignored") == "yes" ||
-      (findings.told.find("known") == "no" &&
-       grown(findings, "packets.ignored") >= findings.sent)) {
-    stage.text = "an ignore list of the configuration leaves these probes out";
+  const auto excluded = findings.told.find_all("excluded");
+  if (findings.told.find("ignored") == "yes" || !excluded.empty()) {
+    stage.text = "an ignore list or a watch list of the configuration leaves these probes out";
+    // `NAME=PACKETS`
+    for (const std::string_view each : excluded) {
+      stage.text.append(": ").append(each.substr(0, each.find('=')));
+    }
   } else if (!is_local(findings)) {
     stage.text = to_string(findings.interface.address) +
                  " is in none of the networks that count: see detect.local of the configuration";

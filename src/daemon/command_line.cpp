@@ -85,11 +85,21 @@ class CommandLine {
   Given<std::string> capture_;
   Given<bool> promiscuous_, outgoing_;
   Given<std::string> engines_, accounts_, local_, profile_, threshold_, memory_, sinks_, output_;
-  std::array<Passed, 4> passed_ = {
+  std::array<Passed, 9> passed_ = {
       Passed{"--delay", "delay", "TIME", "Longest pause between two new ports of a scan (3s)"},
       Passed{"--low-weight", "low_weight", "N", "Points of a port below 1024 (3)"},
       Passed{"--high-weight", "high_weight", "N", "Points of any other port (1)"},
-      Passed{"--sources", "sources", "N", "Sources remembered at once, instead of --memory"}};
+      Passed{"--sources", "sources", "N", "Sources remembered at once, instead of --memory"},
+      Passed{"--ignore-sources", "ignore_sources", "NET,...",
+             "Nothing that comes from these networks is judged (full)"},
+      Passed{"--ignore-targets", "ignore_targets", "NET,...",
+             "Nothing that goes to these networks is judged (full)"},
+      Passed{"--ignore-ports", "ignore_ports", "PORT,...",
+             "Nothing that goes to these is judged, such as 53/udp, 8000-8100, icmp (full)"},
+      Passed{"--watch-targets", "watch_targets", "NET,...",
+             "Only what goes to these networks is judged (full)"},
+      Passed{"--watch-ports", "watch_ports", "PORT,...",
+             "Only what goes to these is judged (full)"}};
   Given<std::string> user_, chroot_, state_, control_, config_;
   Given<bool> single_, unconfined_, no_config_, list_, check_, version_;
 };

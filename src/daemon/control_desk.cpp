@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <iterator>
 #include <optional>
+#include <tuple>
 
 #include "core/scan_names.h"
 
@@ -47,8 +49,15 @@ ControlAnswer ControlDesk::tell_source(const Explained& explained) {
   const auto& answers = explained.answers;
   if (answers.empty()) return ControlAnswer("explain: no engine answers");
   // Each source is one engine's; of the others none knows anything.
-  const auto knowing = std::ranges::find(answers, Knowledge::some, &SourceExplanation::knowledge);
-  const SourceExplanation& told = knowing == answers.end() ? answers.front() : *knowing;
+  const auto knowing = std::ranges::max_element(answers, {}, [](const SourceExplanation& each) {
+    const auto& left_out = each.excluded_of_it;
+    return std::tuple(each.knowledge, *std::ranges::max_element(left_out));
+  });
+  SourceExplanation told = *knowing;
+  for (const SourceExplanation& other : answers) {
+    if (&other == &*knowing) continue;
+    for (std::size_t i = 0; i < kExclusions; ++i) told.excluded[i] += other.excluded[i];
+  }
   ControlAnswer answer;
   answer.add("source", to_string(told.source));
   answer.add("known", told.knowledge == Knowledge::some      ? "yes"
@@ -57,6 +66,10 @@ ControlAnswer ControlDesk::tell_source(const Explained& explained) {
   answer.add("ignored", told.is_ignored ? "yes" : "no");
   answer.add("scanning", told.is_scanning ? "yes" : "no");
   answer.add("why", verdict_line(told));
+  for (std::size_t i = 0; i < kExclusions; ++i) {
+    if (told.excluded_of_it[i] == 0) continue;
+    answer.add("excluded", fmt::format("{}={}", kExclusionKeys[i], told.excluded_of_it[i]));
+  }
   answer.add("engines.silent", explained.silent);
   for (const std::string& line : to_lines(told)) answer.add("line", line);
   return answer;
@@ -98,6 +111,14 @@ ControlAnswer ControlDesk::tell_status(const LoopCounts& counts) const {
   answer.add("packets.inspected", counts.sum.inspected);
   answer.add("packets.not_local", counts.sum.not_local);
   answer.add("packets.filtered", captures.filtered);
+  std::size_t at = 0;
+  for (const CounterNames& each : facts_.names) {
+    std::string words(each.detector);
+    for (const std::string_view name : each.counters) {
+      fmt::format_to(std::back_inserter(words), " {}={}", name, counts.sum.counters[at++]);
+    }
+    answer.add("detector", words);
+  }
   answer.add("scans.found", counts.sum.found);
   answer.add("scans.unsent", counts.sum.unsent);
 

@@ -33,6 +33,7 @@ struct ControlFacts {
   std::string local{};     ///< networks that count; empty: all
   std::string capture{};   ///< back end
   std::vector<std::string> interfaces{};  ///< that were named; none: every one
+  std::vector<CounterNames> names{};      ///< of the counters of each engine
   bool sandbox = true;                    ///< asked for
 };
 

@@ -121,6 +121,7 @@ ControlFacts control_facts(const Configuration& configuration, const Started& st
           .local = std::move(local),
           .capture = started.capture,
           .interfaces = options.interfaces,
+          .names = started.names,
           .sandbox = options.sandbox};
 }
 

@@ -65,6 +65,9 @@ SourceExplanation explain(FullState& state, const Address& source) noexcept {
                              .leak_per_hour = kLeakPerHour[i]};
   }
   const SourceKey key = source_key(source.family, source.bytes);
+  explanation.is_ignored = state.selection.ignores(source);
+  explanation.excluded = state.excluded.all();
+  explanation.excluded_of_it = state.excluded.of(key);
   // Of one all of whose contacts were taken back an empty entry is left.
   ContactSource* const entry = state.contacts.find(state.contacts.place(key), key);
   if (entry != nullptr && (entry->contacts > 0 || entry->strays > 0)) {

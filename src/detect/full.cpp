@@ -23,9 +23,12 @@ namespace {
 // In the order of `Incoming`, then what is not incoming.
 constexpr std::size_t kIncoming = static_cast<std::size_t>(Incoming::contact) + 1;
 enum Other : std::size_t { outgoing = kIncoming, own };
-constexpr std::size_t kOutcomes = own + 1;
+constexpr std::size_t kFirstExclusion = own + 1;
+constexpr std::size_t kOutcomes = kFirstExclusion + kExclusions;
 
-constexpr std::array<std::string_view, 1> kTunable = {"sensitivity"};
+constexpr std::array<std::string_view, 6> kTunable = {"sensitivity",    "ignore_sources",
+                                                      "ignore_targets", "ignore_ports",
+                                                      "watch_targets",  "watch_ports"};
 
 class FullDetector final : public Detector {
  public:
@@ -65,6 +68,9 @@ class FullDetector final : public Detector {
   [[nodiscard]] Result<void> tune(const Section& options) override {
     const auto thresholds = parse_sensitivity(options);
     if (!thresholds) return std::unexpected(thresholds.error());
+    auto selection = Selection::parse(options);
+    if (!selection) return std::unexpected(selection.error());
+    state_.selection = std::move(*selection);
     state_.contacts.set_thresholds(*thresholds);
     return {};
   }
@@ -95,8 +101,12 @@ class FullDetector final : public Detector {
 
   [[nodiscard]] std::size_t take(const Packet& packet, const Look& look) noexcept {
     if (look.is_out) take_outgoing(state_, packet, look.out);
-    if (look.is_in) return static_cast<std::size_t>(take_incoming(state_, packet, look.in));
-    return look.is_out ? outgoing : own;
+    if (!look.is_in) return look.is_out ? outgoing : own;
+    if (const Exclusion why = state_.selection.judge(packet); why != Exclusion::none) {
+      state_.excluded.add(why, look.in.remote);
+      return kFirstExclusion + static_cast<std::size_t>(why);
+    }
+    return static_cast<std::size_t>(take_incoming(state_, packet, look.in));
   }
 
   // Everything that comes with time alone.
@@ -129,7 +139,13 @@ class FullDetector final : public Detector {
                                             {"weightless"},
                                             {"contact"},
                                             {"outgoing"},
-                                            {"own"}}};
+                                            {"own"},
+                                            {kExclusionCounters[0]},
+                                            {kExclusionCounters[1]},
+                                            {kExclusionCounters[2]},
+                                            {kExclusionCounters[3]},
+                                            {kExclusionCounters[4]}}};
+  static_assert(kExclusions == 5);
 };
 
 Result<std::unique_ptr<Detector>> make(const Section& options) {

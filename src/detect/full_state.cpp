@@ -67,10 +67,14 @@ Result<std::uint32_t> rules_left_out(const Section& options) {
 }  // namespace
 
 Result<FullState> FullState::make(const Section& options, HashKey key) {
-  if (auto known = options.reject_unknown({"memory", "sensitivity", "sources", "scans", "without"});
+  if (auto known = options.reject_unknown({"ignore_ports", "ignore_sources", "ignore_targets",
+                                           "memory", "sensitivity", "sources", "scans",
+                                           "watch_ports", "watch_targets", "without"});
       !known) {
     return std::unexpected(known.error());
   }
+  auto selection = Selection::parse(options);
+  if (!selection) return std::unexpected(selection.error());
   const auto thresholds = parse_sensitivity(options);
   if (!thresholds) return std::unexpected(thresholds.error());
   const auto left_out = rules_left_out(options);
@@ -97,6 +101,8 @@ Result<FullState> FullState::make(const Section& options, HashKey key) {
   auto distributed = Distributed::make();
   if (!distributed) return std::unexpected(distributed.error());
   return FullState{.sides = Sides(key),
+                   .selection = std::move(*selection),
+                   .excluded = {},
                    .services = std::move(*services),
                    .questions = std::move(*questions),
                    .strays = std::move(*strays),

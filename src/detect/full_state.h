@@ -18,6 +18,7 @@
 #include "detect/flood.h"
 #include "detect/idle_probe.h"
 #include "detect/scan_reports.h"
+#include "detect/selection.h"
 #include "detect/sides.h"
 
 namespace scanlogd {
@@ -30,6 +31,8 @@ inline constexpr Port kFirstUnprivileged = 1024;
 /// All of the memory of one detector, and what several of its parts do with it.
 struct FullState {
   Sides sides;
+  Selection selection;
+  ExclusionCounts excluded;
   Services services;
   Questions questions;
   Strays strays;

@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <optional>
 #include <string_view>
@@ -149,6 +150,27 @@ void add_sinks(Page& page, const std::vector<SinkSample>& sinks) {
   }
 }
 
+/// `NAME OUTCOME=N OUTCOME=N ...`, of each detector.
+void add_detectors(Page& page, const std::vector<std::string_view>& detectors) {
+  if (detectors.empty()) return;
+  page.begin("scanlogd_detector_packets_total", kCounter,
+             "What became of the packets that detectors were shown.");
+  for (std::string_view words : detectors) {
+    const auto take = [&] {
+      const std::string_view word = words.substr(0, words.find(' '));
+      words.remove_prefix(std::min(word.size() + 1, words.size()));
+      return word;
+    };
+    const std::string_view detector = take();
+    while (!words.empty()) {
+      const std::string_view word = take();
+      const std::string_view outcome = word.substr(0, word.find('='));
+      page.add_raw(fmt::format(R"(detector="{}",outcome="{}")", escape(detector), escape(outcome)),
+                   number_in(word, "="));
+    }
+  }
+}
+
 void add_daemon(Page& page, const ControlAnswer& daemon) {
   const auto text = [&](std::string_view name) {
     return escape(daemon.find(name).value_or("unknown"));
@@ -162,6 +184,7 @@ void add_daemon(Page& page, const ControlAnswer& daemon) {
     page.begin(number.name, number.type, number.help);
     page.add(daemon.number(number.answer));
   }
+  add_detectors(page, daemon.find_all("detector"));
   const std::uint64_t open = daemon.find_all("blind").size();
   page.begin("scanlogd_blind", kGauge, "Blind intervals that go on: somebody may be scanning.");
   page.add(open);

@@ -73,6 +73,19 @@ TEST(SourceExplanation, SaysThatItIsIgnored) {
   EXPECT_THAT(verdict_line(explanation), HasSubstr("ignore"));
 }
 
+TEST(SourceExplanation, SaysWhichListsKeptPacketsFromBeingJudged) {
+  SourceExplanation explanation = known();
+  explanation.knowledge = Knowledge::nothing;
+  explanation.excluded = {0, 0, 100, 2, 0};
+  EXPECT_THAT(verdict_line(explanation), HasSubstr("as far as is remembered"));
+  EXPECT_THAT(to_lines(explanation),
+              Contains("of all packets not judged: 100 by ignore_ports, 2 by watch_targets"));
+  explanation.excluded_of_it = {0, 0, 3, 0, 0};
+  EXPECT_THAT(verdict_line(explanation), HasSubstr("were not judged: 3 by ignore_ports"));
+  EXPECT_THAT(to_lines(explanation),
+              Contains("of its packets not judged lately: 3 by ignore_ports"));
+}
+
 TEST(SourceExplanation, ListsPortsAnswersAndTheNetwork) {
   SourceExplanation explanation = known();
   explanation.sums = {.score = {4, 4, 4}, .contacts = 2, .first_ago = 119, .last_ago = 7200};

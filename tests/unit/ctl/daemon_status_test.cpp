@@ -58,6 +58,16 @@ TEST(DaemonStatus, NamesWhatIsNotWell) {
   EXPECT_NE(describe(answer).find("health      UNWELL: blind on eth0"), std::string::npos);
 }
 
+TEST(DaemonStatus, SaysWhatListsOfTheConfigurationLeftOut) {
+  ControlAnswer answer = well();
+  EXPECT_EQ(describe(answer).find("not judged"), std::string::npos);
+  answer.add("detector", "full contact=9 ignored_source=1234 ignored_port=0 unwatched_target=2");
+  EXPECT_NE(describe(answer).find("not judged  1,234 packets by ignore_sources, 2 packets by "
+                                  "watch_targets\n"),
+            std::string::npos)
+      << describe(answer);
+}
+
 TEST(DaemonStatus, AnIdentityThatDoesNotHoldIsNamed) {
   ControlAnswer answer = well();
   answer.add("store.taken", "4");

@@ -111,6 +111,12 @@ TEST_F(Selftest, AnIgnoreListIsNamed) {
   findings_.trace = trace(0, 0, "", "no", 9);
   EXPECT_EQ(last(), "captured");
   EXPECT_NE(stage("captured").text.find("ignore list"), std::string::npos);
+  findings_.told = ControlAnswer();
+  findings_.told.add("known", "no");
+  findings_.told.add("ignored", "no");
+  findings_.told.add("excluded", "ignore_ports=10");
+  EXPECT_TRUE(stage("captured").text.ends_with("leaves these probes out: ignore_ports"))
+      << stage("captured").text;
 }
 
 TEST_F(Selftest, ATargetThatDoesNotCountIsNamed) {

@@ -104,6 +104,20 @@ TEST(CommandLine, StateIsKeptUnlessAFileIsRead) {
   EXPECT_EQ(parse({"-r", "x.pcap"})->control, "");
 }
 
+TEST(CommandLine, WhatIsNotToBeJudgedGoesToTheDetector) {
+  const auto options = parse({"--profile", "full", "--ignore-sources", "192.0.2.0/24,::1",
+                              "--ignore-targets", "192.0.2.1", "--ignore-ports", "53/udp",
+                              "--watch-targets", "192.0.2.2", "--watch-ports", "22"});
+  ASSERT_TRUE(options) << options.error().what;
+  const Section& detector = options->detector_options;
+  EXPECT_EQ(detector.text("ignore_sources"), "192.0.2.0/24,::1");
+  EXPECT_EQ(detector.origin("ignore_sources"), "--ignore-sources");
+  EXPECT_EQ(detector.text("ignore_targets"), "192.0.2.1");
+  EXPECT_EQ(detector.text("ignore_ports"), "53/udp");
+  EXPECT_EQ(detector.text("watch_targets"), "192.0.2.2");
+  EXPECT_EQ(detector.text("watch_ports"), "22");
+}
+
 TEST(CommandLine, OneProcessAndNoSandboxAreAskedFor) {
   EXPECT_FALSE(parse({})->single);
   EXPECT_TRUE(parse({})->sandbox);

@@ -96,6 +96,21 @@ TEST(ConfigFile, DetectorsGetTheirSections) {
   EXPECT_EQ(classic.text("delay"), "5s");
 }
 
+TEST(ConfigFile, ListsOfNetworksAndPortsReachTheirDetector) {
+  const auto options = parse(R"(
+    [detect.full]
+    ignore_sources = ["192.0.2.0/24", "2001:db8::/32"]
+    ignore_ports = [53, "8000-8100/tcp"]
+    watch_ports = []
+  )");
+  ASSERT_TRUE(options) << options.error().what;
+  const Section& full = options->profile_options.at("full");
+  EXPECT_EQ(full.text("ignore_sources"), "192.0.2.0/24,2001:db8::/32");
+  EXPECT_EQ(full.text("ignore_ports"), "53,8000-8100/tcp");
+  EXPECT_EQ(full.origin("ignore_ports"), "s.toml:4");
+  EXPECT_EQ(full.text("watch_ports"), "");
+}
+
 TEST(ConfigFile, MemoryIsForEveryDetectorThatHasNoneOfItsOwn) {
   const auto memory = [](std::string_view text) {
     return std::string(*parse(text)->profile_options.find("classic")->second.text("memory"));

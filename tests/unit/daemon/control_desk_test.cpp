@@ -23,6 +23,7 @@ class FakeLoop final : public ControlledLoop {
     counts.sum.captures.seen = 10;
     counts.sum.captures.received = 7;
     counts.sum.captures.dropped = 1;
+    counts.sum.counters[1] = 4;
     return counts;
   }
   std::optional<Explained> explain(const Address& /*source*/, bool is_new) override {
@@ -48,6 +49,7 @@ class ControlDeskTest : public ::testing::Test {
     ControlFacts facts;
     facts.version = "3";
     facts.missing = "no Landlock";
+    facts.names = {{.detector = "full", .counters = {"contact", "ignored_source"}}};
     return facts;
   }
   ControlAnswer ask(const ControlRequest& request) {
@@ -73,6 +75,7 @@ TEST_F(ControlDeskTest, AStatusAddsUp) {
   EXPECT_EQ(status.number("engines.silent"), 1U);
   EXPECT_EQ(status.number("packets.seen"), 10U);
   EXPECT_EQ(status.number("packets.waiting"), 2U);
+  EXPECT_EQ(status.find("detector"), "full contact=0 ignored_source=4");
   EXPECT_FALSE(status.find("store.taken"));
 }
 
@@ -114,6 +117,20 @@ TEST_F(ControlDeskTest, OfAllEnginesTheOneThatKnowsASourceExplainsIt) {
   EXPECT_EQ(answer.find("why"), verdict_line(told));
   EXPECT_EQ(answer.find_all("line").size(), to_lines(told).size());
   EXPECT_EQ(answer.number("engines.silent"), 1U);
+}
+
+TEST_F(ControlDeskTest, WhatListsLeftOutIsToldOfAllEngines) {
+  const Address source = parse_address("203.0.113.7").value();
+  SourceExplanation told;
+  told.source = source;
+  told.knowledge = Knowledge::nothing;
+  told.excluded = {1, 0, 0, 0, 0};
+  loop_.explained.answers = {told, told};
+  loop_.explained.answers.back().excluded_of_it = {0, 0, 5, 0, 0};
+  const ControlAnswer answer = ask({.verb = ControlVerb::explain, .source = source});
+  EXPECT_EQ(answer.find("excluded"), "ignore_ports=5");
+  const auto lines = answer.find_all("line");
+  EXPECT_EQ(lines.back(), "of all packets not judged: 2 by ignore_sources");
 }
 
 TEST_F(ControlDeskTest, ATraceFollowsTheFirstScanBySource) {

@@ -61,6 +61,26 @@ TEST(Reload, TheIntervalIsOfNoConcernToEngines) {
   EXPECT_FALSE(plan("", "[daemon]\naccounts = '1m'\n").engines);
 }
 
+TEST(Reload, ListsAtTheirLongestFit) {
+  Options options;
+  const std::string network = "2001:db80:aaaa:bbbb:cccc:dddd:eeee:ffff/128";
+  const std::string port = "10000-65535/sctp";
+  const auto repeat = [](const std::string& entry) {
+    std::string text = entry;
+    for (int i = 1; i < 64; ++i) text += ", " + entry;
+    return text;
+  };
+  for (const std::string_view key : {"ignore_sources", "ignore_targets", "watch_targets"}) {
+    options.detector_options.set(key, repeat(network), "test");
+  }
+  for (const std::string_view key : {"ignore_ports", "watch_ports"}) {
+    options.detector_options.set(key, repeat(port), "test");
+  }
+  const auto packed = EngineSettings::pack(options);
+  ASSERT_TRUE(packed);
+  EXPECT_EQ(packed->detector(), options.detector_options);
+}
+
 TEST(Reload, WhatIsTakenOutIsAtItsDefaultAgain) {
   const Reload reload = plan("[detect.classic]\nthreshold = 30\nlow_weight = 2\n",
                              "[detect.classic]\nlow_weight = 2\n");

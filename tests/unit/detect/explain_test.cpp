@@ -51,6 +51,24 @@ TEST(Explain, TheSumsAreThoseOfNow) {
   EXPECT_EQ(explanation.sums.last_ago, 120U);
 }
 
+TEST(Explain, WhatListsLeftOutIsTold) {
+  Section options;
+  options.set("ignore_sources", "203.0.113.7", "test");
+  options.set("ignore_ports", "601", "test");
+  FullBench bench(options);
+  for (int i = 0; i < 3; ++i) bench.refuse(kClient, 602);
+  bench.refuse("203.0.113.8", 601);
+  const SourceExplanation ignored = ask(bench);
+  EXPECT_TRUE(ignored.is_ignored);
+  EXPECT_EQ(ignored.excluded_of_it[0], 3U);
+  EXPECT_EQ(ignored.excluded[0], 3U);
+  EXPECT_EQ(ignored.excluded[2], 1U);
+  const SourceExplanation other = ask(bench, "203.0.113.8");
+  EXPECT_FALSE(other.is_ignored);
+  EXPECT_EQ(other.excluded_of_it[0], 0U);
+  EXPECT_EQ(other.excluded_of_it[2], 1U);
+}
+
 TEST(Explain, WhatMayYetBeAnsweredWaits) {
   FullBench bench;
   bench.see(system_syn(kClient, kHost, 601));

@@ -87,6 +87,70 @@ TEST(Full, AnUnknownSensitivityIsRefused) {
   EXPECT_FALSE(make_detector("full", options));
 }
 
+// What is to be left out.
+
+Section lists(std::string_view key, std::string_view value) {
+  Section options;
+  options.set(key, value, "test");
+  return options;
+}
+
+TEST(Full, NothingOfAnIgnoredSourceIsJudged) {
+  FullBench bench(lists("ignore_sources", "203.0.113.7"));
+  for (int i = 0; i < 100; ++i) {
+    bench.probe(kClient, low(i));
+    bench.see(answer_to(segment(kClient, kHost, high(i), "A"), "R"));
+  }
+  EXPECT_EQ(bench.found(), 0U);
+  EXPECT_EQ(bench.counter("ignored_source"), 100U);
+  EXPECT_EQ(bench.counter("contact"), 0U);
+  for (int i = 0; i < 5; ++i) bench.probe("203.0.113.8", low(i));
+  EXPECT_EQ(bench.found(), 1U);
+}
+TEST(Full, AnIgnoredPortCountsForNobody) {
+  FullBench bench(lists("ignore_ports", "601-650,icmp"));
+  for (int i = 0; i < 17; ++i) bench.refuse(kClient, low(i));  // 601, 604 ... 649
+  EXPECT_EQ(bench.found(), 0U);
+  EXPECT_EQ(bench.counter("ignored_port"), 17U);
+  for (int i = 17; i < 22; ++i) bench.refuse(kClient, low(i));
+  EXPECT_EQ(bench.found(), 1U);
+  EXPECT_EQ(bench.last().ports_total, 5U);
+}
+TEST(Full, OnlyWhatIsWatchedIsJudged) {
+  FullBench ports(lists("watch_ports", "601-650"));
+  for (int i = 17; i < 60; ++i) ports.refuse(kClient, low(i));
+  ports.see(icmp_message(kClient, kHost, 8));
+  EXPECT_EQ(ports.found(), 0U);
+  EXPECT_EQ(ports.counter("unwatched_port"), 44U);
+  for (int i = 0; i < 5; ++i) ports.refuse(kClient, low(i));
+  EXPECT_EQ(ports.found(), 1U);
+  FullBench targets(lists("watch_targets", "198.51.100.2"));
+  for (int i = 0; i < 9; ++i) targets.refuse(kClient, low(i));
+  EXPECT_EQ(targets.found(), 0U);
+  EXPECT_EQ(targets.counter("unwatched_target"), 9U);
+  for (int i = 0; i < 5; ++i) targets.refuse(kClient, low(i), "198.51.100.2");
+  EXPECT_EQ(targets.found(), 1U);
+}
+TEST(Full, AnswersToWhatIsLeftOutStillTeachServices) {
+  FullBench bench(lists("ignore_sources", "203.0.113.7"));
+  bench.serve(kClient, 443);
+  const Packet syn = system_syn("203.0.113.9", kHost, 443);
+  bench.see(syn);
+  EXPECT_EQ(bench.counter("service"), 1U);
+}
+TEST(Full, OtherListsCountFromTheNextPacketOn) {
+  FullBench bench;
+  ASSERT_TRUE(bench.detector().tune(lists("ignore_targets", "198.51.100.1")));
+  for (int i = 0; i < 9; ++i) bench.refuse(kClient, low(i));
+  EXPECT_EQ(bench.found(), 0U);
+  EXPECT_FALSE(bench.detector().tune(lists("ignore_targets", "x")));
+  bench.refuse(kClient, low(9));
+  EXPECT_EQ(bench.counter("ignored_target"), 10U) << "a mistake changes nothing";
+  ASSERT_TRUE(bench.detector().tune({}));
+  for (int i = 0; i < 5; ++i) bench.refuse(kClient, low(i));
+  EXPECT_EQ(bench.found(), 1U);
+}
+
 // Slow scans.
 
 TEST(Full, OneRefusedHighPortInFiveMinutesIsAScanAtTheTenth) {

@@ -28,6 +28,7 @@ TEST(Metrics, WhatTheDaemonAnswersIsCounted) {
   answer.add("packets.seen", 12);
   answer.add("packets.dropped", 3);
   answer.add("scans.lost", 1);
+  answer.add("detector", "full contact=12 ignored_port=3");
   answer.add("blind.before", 2);
   answer.add("blind", "blind on eth0 since ...");
   answer.add("sink", "syslog sequence=9 taken=8 delivered=5 waiting=2 lost=1");
@@ -37,6 +38,8 @@ TEST(Metrics, WhatTheDaemonAnswersIsCounted) {
       {"scanlogd_up 1",
        R"(scanlogd_build_info{version="3.0.0",profile="full",capture="unknown",sandbox="unknown"} 1)",
        "scanlogd_packets_seen_total 12", "scanlogd_packets_dropped_total 3",
+       R"(scanlogd_detector_packets_total{detector="full",outcome="contact"} 12)",
+       R"(scanlogd_detector_packets_total{detector="full",outcome="ignored_port"} 3)",
        "scanlogd_scans_lost_total 1", "scanlogd_blind 1", "scanlogd_blind_intervals_total 3",
        R"(scanlogd_sink_messages_taken_total{sink="syslog"} 8)",
        R"(scanlogd_sink_messages_delivered_total{sink="syslog"} 5)",
