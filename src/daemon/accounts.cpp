@@ -42,9 +42,7 @@ CaptureStats sum_of(const Captures& captures) noexcept {
   return sum;
 }
 
-std::string to_string(const EngineAccounts& accounts, std::span<const CounterNames> names,
-                      const BookStats& book, const SinkStats& sinks,
-                      const std::optional<StoreStats>& store, Recorded recorded) {
+std::string packets_to_string(const EngineAccounts& accounts, std::span<const CounterNames> names) {
   const CaptureStats& captures = accounts.captures;
   // What the kernel has counted and we have not fetched yet; nothing at the end.
   std::string waiting;
@@ -68,6 +66,13 @@ std::string to_string(const EngineAccounts& accounts, std::span<const CounterNam
       separator = " + ";
     }
   }
+  return text;
+}
+
+std::string to_string(const EngineAccounts& accounts, std::span<const CounterNames> names,
+                      const BookStats& book, const SinkStats& sinks,
+                      const std::optional<StoreStats>& store, Recorded recorded) {
+  std::string text = packets_to_string(accounts, names);
   if (recorded == Recorded::elsewhere) {
     fmt::format_to(std::back_inserter(text), "; found {} = recorded {} + unsent {}", accounts.found,
                    book.recorded, accounts.unsent);

@@ -55,6 +55,10 @@ enum class Recorded : std::uint8_t {
   elsewhere  ///< in another process: the line says how those found became those on record
 };
 
+/// The part of the line that is about packets.
+[[nodiscard]] std::string packets_to_string(const EngineAccounts& accounts,
+                                            std::span<const CounterNames> names);
+
 /// The line, without a line end. `store`: nothing where there is to be none.
 [[nodiscard]] std::string to_string(const EngineAccounts& accounts,
                                     std::span<const CounterNames> names, const BookStats& book,

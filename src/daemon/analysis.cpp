@@ -66,6 +66,10 @@ SourceExplanation Analysis::explain(const Address& source) {
   return told;
 }
 
+void Analysis::keep_diary(SourceDiary* diary) noexcept {
+  for (const NamedDetector& each : detectors_) each.detector->keep_diary(diary);
+}
+
 Result<void> Analysis::adopt(const EngineSettings& settings) {
   local_.assign(settings.local().begin(), settings.local().end());
   tell_local();

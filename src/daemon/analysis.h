@@ -12,6 +12,7 @@
 #include "core/address.h"
 #include "core/packet.h"
 #include "core/scan_event.h"
+#include "core/source_diary.h"
 #include "core/source_explanation.h"
 #include "daemon/accounts.h"
 #include "daemon/pressure.h"
@@ -78,6 +79,9 @@ class Analysis {
 
   /// What the first detector that keeps something of sources makes of this one.
   [[nodiscard]] SourceExplanation explain(const Address& source);
+
+  /// `Detector::keep_diary` of each.
+  void keep_diary(SourceDiary* diary) noexcept;
 
   /// Judges by other settings from now on; what the detectors remember stays. An error says which
   /// of them take a new start.

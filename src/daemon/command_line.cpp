@@ -58,6 +58,7 @@ class CommandLine {
   void declare_calls();
   [[nodiscard]] Result<void> check_reading() const;
   [[nodiscard]] Result<void> apply();
+  [[nodiscard]] Result<void> apply_explain();
   [[nodiscard]] Result<void> apply_capture();
   [[nodiscard]] Result<void> apply_detector();
   [[nodiscard]] Result<void> apply_process();
@@ -82,6 +83,7 @@ class CommandLine {
 
   Given<bool> foreground_, supervised_;
   Given<std::vector<std::string>> interfaces_, read_;
+  Given<std::string> explain_;
   Given<std::string> capture_;
   Given<bool> promiscuous_, outgoing_;
   Given<std::string> engines_, accounts_, local_, profile_, threshold_, memory_, sinks_, output_;
@@ -125,6 +127,9 @@ void CommandLine::declare_watching() {
                                  "Read pcap or pcapng files, or all of a directory (- for "
                                  "standard input), print the scans and exit")
                      ->type_name("FILE");
+  add(explain_, "--explain", "ADDRESS",
+      "With --read: print what this source did, contact by contact, and why there is an alarm or "
+      "none");
   add(promiscuous_, "-p,--promiscuous",
       "See what is not addressed to this machine, too (bpf, ring, pcap)");
   add(outgoing_, "--outgoing", "Judge what this machine sends, too (bpf, ring; pcap always does)");
@@ -187,6 +192,20 @@ Result<Options> CommandLine::parse(int argc, const char* const* argv) {
   return options_;
 }
 
+/// The source that is asked about.
+Result<void> CommandLine::apply_explain() {
+  if (!explain_.is_given()) return {};
+  if (!read_.is_given()) {
+    return fail("--explain: has a meaning with --read only; a daemon answers scanlogctl explain");
+  }
+  if (output_.is_given()) return fail("--output: has no meaning with --explain");
+  if (sinks_.is_given()) return fail("--log: has no meaning with --explain");
+  const auto source = parse_address(explain_.value);
+  if (!source) return fail("--explain: " + source.error().what);
+  options_.explain = *source;
+  return {};
+}
+
 /// What has no meaning for capture files.
 Result<void> CommandLine::check_reading() const {
   constexpr std::string_view kReason = " has no meaning with --read";
@@ -213,8 +232,8 @@ Result<void> CommandLine::apply() {
     options_.read = read_.value;
   }
   options_.foreground = foreground_.value || supervised_.value;
-  for (const auto step :
-       {&CommandLine::apply_capture, &CommandLine::apply_detector, &CommandLine::apply_process}) {
+  for (const auto step : {&CommandLine::apply_explain, &CommandLine::apply_capture,
+                          &CommandLine::apply_detector, &CommandLine::apply_process}) {
     if (auto applied = (this->*step)(); !applied) return applied;
   }
   apply_sinks();

@@ -14,6 +14,7 @@
 #include "daemon/configuration.h"
 #include "daemon/control_desk.h"
 #include "daemon/engine.h"
+#include "daemon/explainer.h"
 #include "daemon/pipeline.h"
 #include "daemon/progress.h"
 #include "daemon/recorder.h"
@@ -80,6 +81,20 @@ Result<void> run_alone(const Options& options, Started& started, Reloader& reloa
   return ended;
 }
 
+/// Nothing is reported but what one source did.
+Result<void> run_explaining(const Options& options, Started& started, bool shows_progress) {
+  EngineParts& parts = started.engines.front();
+  Explainer explainer(std::move(parts.analysis), *options.explain);
+  if (auto able = explainer.failure(); !able) return able;
+  Engine engine(explainer, parts.captures, started.signals.get(),
+                {.interfaces = {}, .progress = shows_progress ? show_progress : nullptr});
+  auto ended = engine.run();
+  if (shows_progress) (void)std::fputs("\033[K", stderr);
+  for (const std::string& line : explainer.lines()) std::puts(line.c_str());
+  (void)complain(explainer.accounts());
+  return ended;
+}
+
 /// The half that sees packets. What ends it is for the recorder to tell.
 Result<void> run_engine(Started& started) {
   EngineParts& parts = started.engines.front();
@@ -140,7 +155,8 @@ int run_in_front(const Configuration& configuration, Started& started, bool show
                  *started.reporter);
   }
   ControlDesk* const asked = desk ? &*desk : nullptr;
-  const auto ended = started.part == Part::alone
+  const auto ended = options.explain ? run_explaining(options, started, shows_progress)
+                     : started.part == Part::alone
                          ? run_alone(options, started, reloader, asked, shows_progress)
                          : run_recorder(options, started, reloader, asked);
   started.notifier.stopping();

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -39,6 +40,7 @@ struct Options {
   bool foreground = false;
   /// Capture files and directories of them, "-" for standard input; none: live.
   std::vector<std::string> read;
+  std::optional<Address> explain;         ///< a source: what it did in those files, and no more
   std::string capture = "auto";           ///< live back end, or the best that works
   std::vector<std::string> interfaces;    ///< empty: every one
   Section capture_options;                ///< what the back end itself has to understand

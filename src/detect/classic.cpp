@@ -196,6 +196,8 @@ class ClassicDetector final : public Detector {
     return explanation;
   }
 
+  void keep_diary(SourceDiary* /*diary*/) noexcept override {}  // there are no sums
+
  private:
   using Slot = typename SourceTable<ClassicSource<kPorts>>::Slot;
 

@@ -204,6 +204,7 @@ Counted ContactDetector::count_probe(const Sighting& sighting, Weight weight,
 void ContactDetector::credit(const Sighting& sighting, ContactSource& entry) noexcept {
   if (set_contact(entry, sighting.port)) return;
   take_all(entry, kService);
+  if (is_diarist(entry.key)) write_down(DiaryStep::service, sighting, entry, kService);
 }
 
 Counted ContactDetector::count_stray(const Sighting& sighting, bool is_low,
@@ -257,8 +258,11 @@ Counted ContactDetector::add(const Sighting& sighting, ContactSource& entry, Wei
   if (first_of != PortFamily::none) entry.families |= family_bit(first_of);
   if (waits) entry.provisional = static_cast<std::uint16_t>(entry.provisional + weight);
   sources_.refresh(entry, sighting.now);
+  if (is_diarist(entry.key)) {
+    write_down(waits ? DiaryStep::waits : DiaryStep::counted, sighting, entry, weight);
+  }
   if (waits) {
-    pending_.add(contact, [this](Pending& oldest) { settle(oldest); });
+    pending_.add(contact, [this](Pending& oldest) { settle(oldest, DiaryStep::silence); });
     return Counted::waits;
   }
   tell_novelty(contact);
@@ -301,10 +305,11 @@ void ContactDetector::tell_novelty(const Pending& contact) noexcept {
                                   .victim = contact.victim};
 }
 
-void ContactDetector::settle(Pending& contact) noexcept {
+void ContactDetector::settle(Pending& contact, DiaryStep step) noexcept {
   tell_novelty(contact);
   if (ContactSource* const entry = sources_.at(contact.entry, contact.source)) {
     entry->provisional = minus(entry->provisional, contact.weight);
+    if (is_diarist(contact.source)) write_down(step, contact, *entry);
     decide(*entry, false);
   }
   if (ContactSource* const network = network_of(contact)) {
@@ -317,7 +322,7 @@ void ContactDetector::confirm(FlowHash flow) noexcept {
   Pending* const contact = pending_.find(flow);
   if (contact == nullptr || !contact->waits) return;
   contact->waits = false;
-  settle(*contact);
+  settle(*contact, DiaryStep::refused);
 }
 
 bool ContactDetector::revoke(FlowHash flow) noexcept {
@@ -331,6 +336,7 @@ bool ContactDetector::revoke(FlowHash flow) noexcept {
   };
   if (ContactSource* const entry = sources_.at(contact->entry, contact->source)) {
     undo(*entry, contact->weight);
+    if (is_diarist(contact->source)) write_down(DiaryStep::taken_back, *contact, *entry);
     if (contact->family != PortFamily::none) {
       entry->families &= static_cast<std::uint16_t>(~family_bit(contact->family));
     }
@@ -342,7 +348,7 @@ bool ContactDetector::revoke(FlowHash flow) noexcept {
 }
 
 void ContactDetector::expire(Tick now, Tick patience) noexcept {
-  pending_.expire(now, patience, [this](Pending& oldest) { settle(oldest); });
+  pending_.expire(now, patience, [this](Pending& oldest) { settle(oldest, DiaryStep::silence); });
 }
 
 void ContactDetector::set_alarmed(ContactSource& entry, bool is_network, Tick now) noexcept {
@@ -365,6 +371,39 @@ std::array<double, kScales> ContactDetector::scores(const ContactSource& entry, 
   std::ranges::transform(leaked.score, values.begin(),
                          [](std::uint32_t score) { return double{1} * score / kScoreOne; });
   return values;
+}
+
+void ContactDetector::write_down(DiaryStep step, const Sighting& sighting,
+                                 const ContactSource& entry, Weight weight) noexcept {
+  const Packet& packet = *sighting.packet;
+  diary_->write(
+      {.step = step,
+       .is_related = step != DiaryStep::service && weight == kSameFamily,
+       .is_marked = step == DiaryStep::counted && sighting.probe.is_crafted && weight > kKnownPort,
+       .protocol = packet.protocol,
+       .technique = sighting.probe.technique,
+       .port = packet.target_port,
+       .target = packet.target_address(),
+       .contact = sighting.flow,
+       .time = {},
+       .points = double{1} * weight / kPoint,
+       .score = scores(entry, sighting.now),
+       .waiting = double{1} * entry.provisional / kPoint,
+       .contacts = entry.contacts});
+}
+
+void ContactDetector::write_down(DiaryStep step, const Pending& contact,
+                                 const ContactSource& entry) noexcept {
+  diary_->write({.step = step,
+                 .protocol = contact.protocol,
+                 .port = contact.target_port,
+                 .target = {},
+                 .contact = contact.flow,
+                 .time = {},
+                 .points = double{1} * contact.weight / kPoint,
+                 .score = scores(entry, entry.last),
+                 .waiting = double{1} * entry.provisional / kPoint,
+                 .contacts = entry.contacts});
 }
 
 void ContactDetector::decide(ContactSource& entry, bool is_network) noexcept {

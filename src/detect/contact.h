@@ -14,6 +14,7 @@
 #include "core/packet.h"
 #include "core/result.h"
 #include "core/scan_event.h"
+#include "core/source_diary.h"
 #include "detect/admission.h"
 #include "detect/contact_table.h"
 #include "detect/distributed.h"
@@ -137,7 +138,7 @@ class ContactDetector {
                                     ContactSource*& entry) noexcept;
 
   /// A contact with a service: half a point less.
-  static void credit(const Sighting& sighting, ContactSource& entry) noexcept;
+  void credit(const Sighting& sighting, ContactSource& entry) noexcept;
 
   /// An unsolicited segment. To ports below 1024 that are no service (`is_low`) such count, once
   /// they are too many for the answers to what somebody sent in our name.
@@ -199,6 +200,12 @@ class ContactDetector {
   }
   [[nodiscard]] std::size_t capacity() const noexcept { return sources_.capacity(); }
 
+  /// From now on writes down what becomes of `source`; nullptr: of nobody. Not owned.
+  void keep_diary(SourceDiary* diary, SourceKey source) noexcept {
+    diary_ = diary;
+    diarist_ = source;
+  }
+
   /// The three sums of `entry` as they would be at `now`, in points.
   [[nodiscard]] static std::array<double, kScales> scores(const ContactSource& entry,
                                                           Tick now) noexcept;
@@ -224,9 +231,15 @@ class ContactDetector {
   [[nodiscard]] std::uint32_t add_to_network(const Sighting& sighting, Weight weight, bool waits,
                                              Weight& added) noexcept;
   [[nodiscard]] ContactSource* network_of(const Pending& contact) noexcept;
-  void settle(Pending& contact) noexcept;
+  void settle(Pending& contact, DiaryStep step) noexcept;
   void tell_novelty(const Pending& contact) noexcept;
   void decide(ContactSource& entry, bool is_network) noexcept;
+  [[nodiscard]] bool is_diarist(SourceKey source) const noexcept {
+    return diary_ != nullptr && source == diarist_;
+  }
+  void write_down(DiaryStep step, const Sighting& sighting, const ContactSource& entry,
+                  Weight weight) noexcept;
+  void write_down(DiaryStep step, const Pending& contact, const ContactSource& entry) noexcept;
 
   ContactTable sources_;
   ContactTable networks_;
@@ -244,6 +257,8 @@ class ContactDetector {
   static constexpr std::size_t kAlarms = 64;
   std::array<Alarm, kAlarms> alarms_{};
   std::size_t alarm_count_ = 0;
+  SourceDiary* diary_ = nullptr;  ///< of `diarist_`, if somebody asked for it
+  SourceKey diarist_ = 0;
 };
 
 }  // namespace scanlogd

@@ -15,6 +15,7 @@
 #include "core/result.h"
 #include "core/scan_event.h"
 #include "core/section.h"
+#include "core/source_diary.h"
 #include "core/source_explanation.h"
 
 namespace scanlogd {
@@ -55,6 +56,10 @@ class Detector {
 
   /// What it makes of `source` at the time it was last told. Changes nothing; not for each packet.
   [[nodiscard]] virtual SourceExplanation explain(const Address& source) noexcept = 0;
+
+  /// From now on writes into `diary` what becomes of its source; nullptr: of nobody. Not owned. For
+  /// capture files: it may take longer then.
+  virtual void keep_diary(SourceDiary* diary) noexcept = 0;
 };
 
 /// A detector as `--list` shows it.

@@ -35,23 +35,16 @@ class FullDetector final : public Detector {
   explicit FullDetector(FullState state) : state_(std::move(state)) {}
 
   void inspect(std::span<const Packet> packets, EventList& events) noexcept override {
-    state_.events = &events;
-    // Far enough ahead for lines to come from memory.
-    constexpr std::size_t kAhead = 8;
-    for (std::size_t begin = 0; begin < packets.size(); begin += looks_.size()) {
-      const auto chunk = packets.subspan(begin, std::min(looks_.size(), packets.size() - begin));
-      for (std::size_t i = 0; i < std::min(kAhead, chunk.size()); ++i) prepare(chunk[i], looks_[i]);
-      for (std::size_t i = 0; i < chunk.size(); ++i) {
-        if (i + kAhead < chunk.size()) prepare(chunk[i + kAhead], looks_[i + kAhead]);
-        pass_time(chunk[i].time, &chunk[i]);
-        ++counters_[take(chunk[i], looks_[i])].value;
-        state_.raise();
-      }
+    if (diary_ == nullptr) {
+      inspect_all<false>(packets, events);
+    } else {
+      inspect_all<true>(packets, events);
     }
   }
 
   void advance(std::chrono::nanoseconds now, EventList& events) noexcept override {
     state_.events = &events;
+    if (diary_ != nullptr && now != kEndOfTime) diary_->set_time(now);
     if (now != kEndOfTime) {
       pass_time(now, nullptr);
     } else {
@@ -87,7 +80,37 @@ class FullDetector final : public Detector {
     return scanlogd::explain(state_, source);
   }
 
+  void keep_diary(SourceDiary* diary) noexcept override {
+    diary_ = diary;
+    if (diary != nullptr) diarist_ = source_key(diary->source().family, diary->source().bytes);
+    state_.contacts.keep_diary(diary, diarist_);
+  }
+
  private:
+  template <bool kWritesDiary>
+  void inspect_all(std::span<const Packet> packets, EventList& events) noexcept {
+    state_.events = &events;
+    // Far enough ahead for lines to come from memory.
+    constexpr std::size_t kAhead = 8;
+    for (std::size_t begin = 0; begin < packets.size(); begin += looks_.size()) {
+      const auto chunk = packets.subspan(begin, std::min(looks_.size(), packets.size() - begin));
+      for (std::size_t i = 0; i < std::min(kAhead, chunk.size()); ++i) prepare(chunk[i], looks_[i]);
+      for (std::size_t i = 0; i < chunk.size(); ++i) {
+        if (i + kAhead < chunk.size()) prepare(chunk[i + kAhead], looks_[i + kAhead]);
+        if constexpr (kWritesDiary) diary_->set_time(chunk[i].time);
+        pass_time(chunk[i].time, &chunk[i]);
+        Counter& counter = counters_[take(chunk[i], looks_[i])];
+        ++counter.value;
+        if constexpr (kWritesDiary) note_outcome(chunk[i], counter.name);
+        state_.raise();
+      }
+    }
+  }
+
+  void note_outcome(const Packet& packet, std::string_view outcome) noexcept {
+    if (source_key(packet.family, packet.source) == diarist_) diary_->tally(outcome);
+  }
+
   void prepare(const Packet& packet, Look& look) noexcept {
     state_.sides.prepare(packet, look);
     const auto prefetch = [this](const Side& side) {
@@ -124,6 +147,8 @@ class FullDetector final : public Detector {
   }
 
   FullState state_;
+  SourceDiary* diary_ = nullptr;
+  SourceKey diarist_ = 0;
   std::array<Look, 64> looks_{};
   std::array<Counter, kOutcomes> counters_{{{"impossible"},
                                             {"to_group"},

@@ -62,7 +62,7 @@ Incoming take_probe(FullState& state, const Sighting& sighting, const Side& side
   if (entry != nullptr && state.follow(sighting, *entry)) return Incoming::scanning;
   if (entry != nullptr) entry = state.source_of(side);  // a scan that ended takes it along
   if (!is_loud && probe.has_ports && state.services.knows(side.port, state.now)) {
-    if (entry != nullptr) ContactDetector::credit(sighting, *entry);
+    if (entry != nullptr) state.contacts.credit(sighting, *entry);
     return Incoming::service;
   }
   if (packet.protocol == IpProto::udp) {

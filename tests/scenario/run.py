@@ -27,9 +27,9 @@ def sums_that_fail(accounts):
         if match and int(match[2]) != sum(int(n) for n in re.findall(r"\d+", match[3])):
             wrong.append(part)
     inspected = int(re.search(r"inspected (\d+)", accounts)[1])
-    detector = re.search(r"; classic: ([^;]*)", accounts)[1]
+    name, detector = re.search(r"; (\w+): ([^;]*)", accounts).groups()
     if inspected != sum(int(n) for n in re.findall(r" (\d+)", detector)):
-        wrong.append("classic: " + detector)
+        wrong.append(f"{name}: {detector}")
     return wrong
 
 

@@ -81,6 +81,18 @@ TEST(CommandLine, LiveOptionsMakeNoSenseWithAFile) {
   }
 }
 
+TEST(CommandLine, ASourceIsExplainedFromFilesOnly) {
+  EXPECT_FALSE(parse({"-r", "x.pcap"})->explain);
+  EXPECT_EQ(parse({"-r", "x.pcap", "--explain", "2001:db8::7"})->explain,
+            parse_address("2001:db8::7").value());
+  EXPECT_EQ(parse({"--explain", "192.0.2.1"}).error().what,
+            "--explain: has a meaning with --read only; a daemon answers scanlogctl explain");
+  EXPECT_EQ(parse({"-r", "x.pcap", "--explain", "192.0.2.0/24"}).error().what,
+            "--explain: '192.0.2.0/24' is not an IPv4 or IPv6 address");
+  EXPECT_FALSE(parse({"-r", "x.pcap", "--explain", "192.0.2.1", "-o", "json"}));
+  EXPECT_FALSE(parse({"-r", "x.pcap", "--explain", "192.0.2.1", "--log", "stdout"}));
+}
+
 TEST(CommandLine, MemoryGoesToTheDetectorInBytes) {
   EXPECT_EQ(parse({"--memory", "16M"})->detector_options.text("memory"), "16777216");
   EXPECT_EQ(parse({"--memory", "small"})->detector_options.text("memory"), "1048576");
