@@ -78,7 +78,8 @@ DistributedScan* Distributed::note(const Novelty& novelty, std::chrono::nanoseco
   const double passed = hours(elapsed(victim.updated, now));
   const double usual = std::max(victim.rate, kLeastRate);
   const bool is_early = elapsed(victim.begun, now) <= kFirstMinute;
-  const bool grew_up = victim.is_early && !is_early;
+  // What was usual is counted anew, but for a scan that was found already: that goes on.
+  const bool grew_up = victim.is_early && !is_early && !victim.run.is_scan;
   victim.is_early = is_early;
   const double leaked = grew_up ? 0 : victim.score - usual * (kRatio - 1) * passed;
   victim.updated = now;

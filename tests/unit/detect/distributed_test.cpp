@@ -95,6 +95,21 @@ TEST(Distributed, FortySourcesWithAPortEachAreOneScan) {
   EXPECT_EQ(bench.found(), 1U);
 }
 
+TEST(Distributed, AScanThatBeganInTheFirstMinuteGoesOnAfterIt) {
+  FullBench bench;
+  const auto ask = [&](int i) {
+    bench.refuse("100." + std::to_string(64 + i / 250) + "." + std::to_string(i % 250) + ".9",
+                 static_cast<Port>(20011 + 7 * i));
+    bench.now += 500ms;
+  };
+  for (int i = 0; i < 110; ++i) ask(i);  // 55 seconds
+  EXPECT_EQ(bench.found(), 1U);
+  for (int i = 110; i < 400; ++i) ask(i);
+  EXPECT_EQ(bench.found(), 1U);
+  bench.finish();
+  EXPECT_GT(bench.last(Phase::end).packets, 300U);
+}
+
 TEST(Distributed, ServicesAreNoNovelties) {
   FullBench bench;
   for (int i = 0; i < 200; ++i) {
