@@ -145,7 +145,7 @@ Stage judge_interface(const SelftestFindings& findings) {
     stage.text = name + " is down; nothing can be captured there: ip link set " + name + " up";
   } else if (!is_watched(findings)) {
     stage.outcome = Outcome::failed;
-    stage.text = name + " is not watched: see daemon.interface of the configuration";
+    stage.text = name + " is not watched: see capture.interfaces of the configuration";
   } else {
     stage.text = fmt::format("{}, {} probes from {} to {}", name, findings.sent,
                              to_string(findings.source), to_string(findings.interface.address));
@@ -183,7 +183,7 @@ Stage judge_capture(const SelftestFindings& findings) {
     }
   } else if (!is_local(findings)) {
     stage.text = to_string(findings.interface.address) +
-                 " is in none of the networks that count: see detect.local of the configuration";
+                 " is in none of the networks that count: see capture.local of the configuration";
   } else if (is_behind_firewall(findings) && !unanswered.empty()) {
     stage.text = unanswered + ", and the back end raw sees only what they let in";
   } else if (findings.after.number("engines.silent") > 0) {

@@ -290,6 +290,14 @@ class Selftest(Control):
         _, stages = self.selftest(daemon, status=6)
         self.assertIn("in none of the networks that count", stages["captured"][1])
 
+    def test_an_ignored_network_is_named(self):
+        daemon = self.daemon("--state", "none", config="[detect]\nprofile = 'full'\n[detect.full]\n"
+                             "ignore_sources = ['192.0.2.0/24']\n")
+        _, stages = self.selftest(daemon, status=6)
+        self.assertEqual(stages["captured"][0], "failed")
+        self.assertIn("ignore_sources", stages["captured"][1])
+        self.selftest(daemon, "--source", "203.0.113.78")
+
     def test_a_stopped_system_log_is_named(self):
         daemon = self.daemon("--state", "/run/state")
         daemon.receiver.close()
