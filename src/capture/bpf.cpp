@@ -314,7 +314,6 @@ Result<UniqueFd> attach(int program, int interface, std::uint32_t where, const s
 // The programs, with all their constants set, in the kernel.
 Result<Skeleton> load(const CaptureRequest& request, const PacketRing::Group& group,
                       bool promiscuous, std::size_t processors) {
-  (void)::libbpf_set_print(nullptr);  // it would speak on standard error
   Skeleton skeleton(scanlogd_bpf::open());
   if (!skeleton) return bpf_failure("bpf", "open", errno);
   skeleton->rodata->engines = static_cast<__u32>(request.engines);
@@ -438,6 +437,7 @@ Result<std::vector<Captures>> open(const CaptureRequest& request) {
   const PacketRing::Group group{.id = static_cast<std::uint16_t>(secret->a),
                                 .members = request.engines,
                                 .key = static_cast<std::uint32_t>(secret->b) | 1};
+  (void)::libbpf_set_print(nullptr);  // it would speak on standard error
   const int processors = ::libbpf_num_possible_cpus();
   if (processors < 1) return bpf_failure("libbpf_num_possible_cpus", "", -processors);
 
