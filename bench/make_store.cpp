@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/port_ranges.h"
+#include "core/probe_sample.h"
 #include "record/store.h"
 
 namespace {
@@ -67,6 +68,8 @@ class Generator {
     scan.event.open_total = pick(3);
     scan.event.closed_total = scan.event.ports_total - scan.event.open_total;
     scan.event.packets = scan.event.ports_total + pick(50);
+    scan.last = scan.at;
+    set_sample(scan);
   }
 
  private:
@@ -82,6 +85,24 @@ class Generator {
     }
     const std::uint32_t spread = 1u << pick(22);
     return {Family::ipv4, ipv4_bytes(0x01000000u + pick(spread) * 977u)};
+  }
+
+  /// As many points as a scan of so many packets leaves.
+  void set_sample(Scan& scan) {
+    ProbeSample sample;
+    std::uint64_t count = scan.event.packets;
+    for (; count >= ScanSample::kMaxPoints; count /= 2) ++sample.shift;
+    const std::vector<PortRange> ranges = parse_ranges(scan.ports).value_or(PortRanges{});
+    const auto pause = (scan.last - scan.started) / static_cast<std::int64_t>(count + 1);
+    for (std::uint64_t i = 0; i < count; ++i) {
+      const PortRange& range = ranges[i * ranges.size() / count];
+      const std::size_t size = std::size_t{range.last} - range.first + 1;
+      sample.points.push_back({.time = static_cast<std::int64_t>(i) * pause,
+                               .target = scan.event.target,
+                               .port = static_cast<Port>(range.first + pick(size)),
+                               .outcome = ProbeOutcome::closed});
+    }
+    scan.sample = pack(sample);
   }
 
   static void set_ports(Scan& scan, std::vector<Port> ports, const std::vector<PortRange>& ranges) {

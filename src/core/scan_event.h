@@ -10,6 +10,7 @@
 #include <type_traits>
 
 #include "core/packet.h"
+#include "core/probe_sample.h"
 
 namespace scanlogd {
 
@@ -175,6 +176,7 @@ class EventList {
   /// A packet gives at most two events.
   static constexpr std::size_t kCapacity = 2 * PacketBatch::kCapacity;
   static constexpr std::size_t kPortsCapacity = 16;
+  static constexpr std::size_t kSamplesCapacity = 16;
 
   /// Appends; false where the list is full.
   [[nodiscard]] bool push(const ScanEvent& event) noexcept {
@@ -186,19 +188,29 @@ class EventList {
   [[nodiscard]] ScanPorts* add_ports() noexcept {
     return ports_size_ == kPortsCapacity ? nullptr : &ports_[ports_size_++];
   }
+  /// The same for a sample of its probes.
+  [[nodiscard]] ScanSample* add_sample() noexcept {
+    return samples_size_ == kSamplesCapacity ? nullptr : &samples_[samples_size_++];
+  }
 
   [[nodiscard]] std::span<const ScanEvent> view() const noexcept { return {events_.data(), size_}; }
   /// The ports; those of an event that has any are to be passed on before it.
   [[nodiscard]] std::span<const ScanPorts> ports() const noexcept {
     return {ports_.data(), ports_size_};
   }
-  void clear() noexcept { size_ = ports_size_ = 0; }
+  /// The samples, likewise.
+  [[nodiscard]] std::span<const ScanSample> samples() const noexcept {
+    return {samples_.data(), samples_size_};
+  }
+  void clear() noexcept { size_ = ports_size_ = samples_size_ = 0; }
 
  private:
   std::array<ScanEvent, kCapacity> events_;
   std::size_t size_ = 0;
   std::array<ScanPorts, kPortsCapacity> ports_;
   std::size_t ports_size_ = 0;
+  std::array<ScanSample, kSamplesCapacity> samples_;
+  std::size_t samples_size_ = 0;
 };
 
 }  // namespace scanlogd

@@ -40,6 +40,8 @@ template <>
 constexpr std::uint32_t kKind<SourceQuestion> = 8;
 template <>
 constexpr std::uint32_t kKind<SourceAnswer> = 9;
+template <>
+constexpr std::uint32_t kKind<ScanSample> = 10;
 
 // What the recorder sends.
 using RecorderRecord = std::variant<EngineSettings, Pulse, SourceQuestion>;
@@ -92,6 +94,14 @@ bool is_sound(const ScanPorts& ports) noexcept {
                              [](const PortRange& each) { return each.first <= each.last; });
 }
 
+bool is_sound(const ScanSample& sample) noexcept {
+  return sample.count <= sample.points.size() && sample.shift <= ScanSample::kMaxShift &&
+         std::ranges::all_of(sample.view(), [](const ProbePoint& each) {
+           return is_sound(each.time) && is_sound(each.target) &&
+                  each.outcome <= ProbeOutcome::filtered;
+         });
+}
+
 bool is_sound(const Notice& notice) noexcept {
   return notice.length <= notice.text.size() &&
          (notice.severity == Severity::error || notice.severity == Severity::warning ||
@@ -129,9 +139,9 @@ bool is_sound(const SourceAnswer& answer) noexcept {
          told.open_count <= told.open.size();
 }
 
-constexpr std::size_t kLargest =
-    std::max({sizeof(FoundScan), sizeof(ScanPorts), sizeof(Notice), sizeof(EngineAccounts),
-              sizeof(EngineState), sizeof(EngineSettings), sizeof(SourceAnswer)});
+constexpr std::size_t kLargest = std::max(
+    {sizeof(FoundScan), sizeof(ScanPorts), sizeof(ScanSample), sizeof(Notice),
+     sizeof(EngineAccounts), sizeof(EngineState), sizeof(EngineSettings), sizeof(SourceAnswer)});
 
 /// A datagram as it came: of which kind, and what.
 struct Datagram {
@@ -284,6 +294,12 @@ void LinkedOutlet::pass_on(const ScanPorts& ports,
                            std::chrono::nanoseconds /*wall_minus_monotonic*/) noexcept {
   // Without it the scan is told with its number of ports only.
   if (!send(ports)) ++unsent_others_;
+}
+
+void LinkedOutlet::pass_on(const ScanSample& sample,
+                           std::chrono::nanoseconds /*wall_minus_monotonic*/) noexcept {
+  // Without it the scan cannot be drawn.
+  if (!send(sample)) ++unsent_others_;
 }
 
 void LinkedOutlet::pass_on(const StatePressure& pressure,

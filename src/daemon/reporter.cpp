@@ -72,6 +72,11 @@ void Reporter::report(const ScanPorts& ports, std::chrono::nanoseconds /*wall_mi
   book_.keep(ports, engine);
 }
 
+void Reporter::report(const ScanSample& sample, std::chrono::nanoseconds /*wall_minus_monotonic*/,
+                      std::size_t engine) {
+  book_.keep(sample, engine);
+}
+
 void Reporter::notify(Severity severity, std::string_view text) {
   const Notice notice = make_notice(severity, system_clock::now(), text);
   board_.add(notice);

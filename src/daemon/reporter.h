@@ -55,6 +55,10 @@ class Reporter final : private Backlog {
   void report(const ScanPorts& ports, std::chrono::nanoseconds wall_minus_monotonic,
               std::size_t engine = 0);
 
+  /// The same for a sample of its probes.
+  void report(const ScanSample& sample, std::chrono::nanoseconds wall_minus_monotonic,
+              std::size_t engine = 0);
+
   /// Gives a notice to the store and to every sink.
   void notify(Severity severity, std::string_view text);
 

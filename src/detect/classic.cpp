@@ -384,11 +384,14 @@ class ClassicDetector final : public Detector {
 
     // As ticks are counted the source may be fresh for almost one longer.
     const ScanRecords::Handle record = records_.open(kTick * (rule_.delay + 1), events);
+    bool is_first = true;
     for (const Port port : std::span(source.ports).first(source.count)) {
-      records_.add(record, {.time = packet.time,
+      records_.add(record, {.time = is_first ? source.started : packet.time,
                             .target = event.target,
                             .port = port,
+                            .is_timed = is_first,
                             .technique = technique_of(source.flags_and)});
+      is_first = false;
     }
     source.target = record;
     keep_record(packet, source, true);

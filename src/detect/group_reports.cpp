@@ -27,9 +27,11 @@ bool begin_decoys(ScanRecords& records, DecoyGroup& group, const FirstContacts* 
     describe(*first, event);
     event.varies |= varies::ttl;
     for (const Port port : first->port_view()) {
-      records.add(
-          handle,
-          {.time = now, .target = event.target, .port = port, .technique = first->technique});
+      records.add(handle, {.time = now,
+                           .target = event.target,
+                           .port = port,
+                           .is_timed = false,
+                           .technique = first->technique});
     }
     records.event(handle)->filtered_total = first->port_count;
   }
@@ -57,6 +59,7 @@ bool begin_distributed(ScanRecords& records, DistributedScan& scan, EventList& e
     records.add(handle, {.time = scan.last,
                          .target = scan.target,
                          .port = event.ports[i],
+                         .is_timed = false,
                          .technique = Technique::syn_or_connect});
   }
   event.started = scan.started;

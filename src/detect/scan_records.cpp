@@ -130,7 +130,7 @@ ScanRecords::Handle ScanRecords::open(std::chrono::nanoseconds idle, EventList& 
       static_cast<std::size_t>(std::ranges::min_element(prolonged_) - prolonged_.begin());
   Record& record = records_.items()[index];
   if (prolonged_[index] != kFree) {
-    if (!tell(record, Phase::end, EndReason::evicted, PortsOf::wanted, events)) return kNoRecord;
+    if (!tell(record, Phase::end, EndReason::evicted, Lists::wanted, events)) return kNoRecord;
     release(index);
   }
   std::uint64_t number = record.number == 0 ? index : record.number;
@@ -146,6 +146,7 @@ ScanRecords::Handle ScanRecords::open(std::chrono::nanoseconds idle, EventList& 
   record.techniques = {};
   record.hosts.clear();
   record.ports.clear();
+  record.sampler.clear(number);
   handles_[index] = static_cast<Handle>(number);
   prolonged_[index] = 0ns;
   ++open_scans_;
@@ -186,6 +187,10 @@ void ScanRecords::add_to(Record& record, std::size_t index, const ScanContact& c
   if (contact.is_packet) {
     ++event.packets;
     ++record.techniques[static_cast<std::size_t>(contact.technique)];
+    if (contact.is_timed && record.sampler.wants()) [[unlikely]] {
+      record.sampler.take({.time = contact.time, .target = contact.target, .port = contact.port},
+                          contact.mark);
+    }
   }
   if (contact.has_port && record.ports.insert(contact.port)) ++event.ports_total;
   if (contact.target.family != Family::none) {
@@ -194,9 +199,11 @@ void ScanRecords::add_to(Record& record, std::size_t index, const ScanContact& c
   }
 }
 
-void ScanRecords::add_outcome(Handle handle, ProbeOutcome outcome, Port port) noexcept {
+void ScanRecords::add_outcome(Handle handle, ProbeOutcome outcome, Port port,
+                              std::uint32_t mark) noexcept {
   Record* const record = find(handle);
   if (record == nullptr) return;
+  record->sampler.note(mark, outcome);
   ScanEvent& event = record->event;
   switch (outcome) {
     case ProbeOutcome::open: {
@@ -213,6 +220,8 @@ void ScanRecords::add_outcome(Handle handle, ProbeOutcome outcome, Port port) no
       break;
     case ProbeOutcome::filtered:
       ++event.filtered_total;
+      break;
+    case ProbeOutcome::unknown:
       break;
   }
 }
@@ -239,14 +248,14 @@ void ScanRecords::advance(std::chrono::nanoseconds now, EventList& events) noexc
     const std::chrono::nanoseconds pause = std::chrono::abs(now - prolonged_[index]);
     if (is_end || pause > record.idle) {
       const EndReason reason = is_end ? EndReason::shutdown : EndReason::idle;
-      if (!tell(record, Phase::end, reason, PortsOf::needed, events)) return;
+      if (!tell(record, Phase::end, reason, Lists::needed, events)) return;
       release(index);
       continue;
     }
     const std::chrono::nanoseconds silence = now - record.told;
     const bool has_grown = record.is_changed || steps(record.event) > record.told_steps;
     if (silence < (has_grown ? kShortestSilence : std::chrono::minutes(kLongestSilence))) continue;
-    if (!tell(record, Phase::update, EndReason::none, PortsOf::needed, events)) return;
+    if (!tell(record, Phase::update, EndReason::none, Lists::needed, events)) return;
     record.told = now;
     record.told_steps = steps(record.event);
     record.is_changed = false;
@@ -275,17 +284,22 @@ void ScanRecords::complete(Record& record) noexcept {
   if (*most > 0) event.technique = static_cast<Technique>(most - record.techniques.begin());
 }
 
-bool ScanRecords::tell(Record& record, Phase phase, EndReason reason, PortsOf ports,
+bool ScanRecords::tell(Record& record, Phase phase, EndReason reason, Lists lists,
                        EventList& events) noexcept {
   if (events.view().size() == EventList::kCapacity) return false;
-  if (record.event.ports_total > 0) {
-    ScanPorts* const list = events.add_ports();
-    if (list == nullptr && ports == PortsOf::needed) return false;
-    if (list != nullptr) {
-      list->record = record.number;
-      list->total = record.event.ports_total;
-      record.ports.copy_to(*list);
-    }
+  const bool has_room = events.ports().size() < EventList::kPortsCapacity &&
+                        events.samples().size() < EventList::kSamplesCapacity;
+  if (!has_room && lists == Lists::needed) return false;
+  ScanPorts* const list = record.event.ports_total > 0 ? events.add_ports() : nullptr;
+  if (list != nullptr) {
+    list->record = record.number;
+    list->total = record.event.ports_total;
+    record.ports.copy_to(*list);
+  }
+  ScanSample* const sample = record.sampler.size() > 0 ? events.add_sample() : nullptr;
+  if (sample != nullptr) {
+    sample->record = record.number;
+    record.sampler.copy_to(*sample);
   }
   complete(record);
   ScanEvent event = record.event;

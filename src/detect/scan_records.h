@@ -15,6 +15,7 @@
 #include "core/reserved_memory.h"
 #include "core/result.h"
 #include "core/scan_event.h"
+#include "detect/probe_sampler.h"
 
 namespace scanlogd {
 
@@ -26,11 +27,10 @@ struct ScanContact {
   bool has_port = true;   ///< false for protocols without ports
   bool is_packet = true;  ///< false: a port or a host that earlier packets were about
   bool prolongs = true;   ///< does the scan go on because of it, or does it only belong to it?
+  bool is_timed = true;   ///< false: it came some time before `time`
   Technique technique = Technique::unknown;
+  std::uint32_t mark = 0;  ///< what its answer will be known by
 };
-
-/// What became of a probe.
-enum class ProbeOutcome : std::uint8_t { open, closed, filtered };
 
 /// The records of the scans of one detector. A detector that finds a scan calls `open`, `add` for
 /// what it remembers of the scan so far, `begin`; keeps the handle with the source; calls `add` for
@@ -52,13 +52,13 @@ class ScanRecords {
   using Handle = std::uint32_t;
   static constexpr Handle kNoRecord = 0;
 
-  /// Room for `count` scans at once, rounded up to a power of two; touched as used, some 10 kB
+  /// Room for `count` scans at once, rounded up to a power of two; touched as used, some 12 kB
   /// each. `key` is for counting hosts.
   [[nodiscard]] static Result<ScanRecords> make(std::size_t count, HashKey key);
 
   /// Takes a record for a scan that ends once it was not prolonged for more than `idle`. Where none
   /// is free, the one that was prolonged longest ago is told to have ended (`EndReason::evicted`),
-  /// with its ports if there is room for them. `kNoRecord` where `events` is full.
+  /// with its ports and its sample if there is room for them. `kNoRecord` where `events` is full.
   [[nodiscard]] Handle open(std::chrono::nanoseconds idle, EventList& events) noexcept;
 
   /// Tells that a scan was found: adds `event` to `events` with the number and totals of the
@@ -71,8 +71,9 @@ class ScanRecords {
     if (Record* const record = find(handle)) add_to(*record, index_of(handle), contact);
   }
 
-  /// A probe of `port` was answered, or is taken to stay without answer. Each is to be told once.
-  void add_outcome(Handle handle, ProbeOutcome outcome, Port port) noexcept;
+  /// A probe of `port` was answered, or is taken to stay without answer. Each is to be told once;
+  /// `mark` is that of its contact, or 0.
+  void add_outcome(Handle handle, ProbeOutcome outcome, Port port, std::uint32_t mark = 0) noexcept;
 
   /// What later events will say: whatever is not counted here (kind, tool, verdict ...) may be
   /// changed. nullptr where the record is gone.
@@ -145,6 +146,7 @@ class ScanRecords {
     unsigned told_steps;            ///< those reached then
     bool is_changed;
     std::array<std::uint32_t, kTechniques> techniques;
+    ProbeSampler sampler;  ///< begins where it is read for each packet, beside the above
     HostCount hosts;
     PortMap ports;
   };
@@ -163,8 +165,8 @@ class ScanRecords {
   void add_to(Record& record, std::size_t index, const ScanContact& contact) noexcept;
   [[nodiscard]] static unsigned steps(const ScanEvent& event) noexcept;
   static void complete(Record& record) noexcept;
-  enum class PortsOf : std::uint8_t { wanted, needed };
-  [[nodiscard]] static bool tell(Record& record, Phase phase, EndReason reason, PortsOf ports,
+  enum class Lists : std::uint8_t { wanted, needed };  ///< ports and sample
+  [[nodiscard]] static bool tell(Record& record, Phase phase, EndReason reason, Lists lists,
                                  EventList& events) noexcept;
   void release(std::size_t index) noexcept;
 

@@ -32,6 +32,11 @@ Tool voted(const FirstContacts& first) noexcept {
   return first.tool_votes >= kVotes ? first.tool : Tool::unknown;
 }
 
+// What an answer in that flow is known by.
+std::uint32_t probe_mark(FlowHash flow) noexcept {
+  return static_cast<std::uint32_t>(flow >> 32) | 1U;
+}
+
 // A SYN as systems send it is that of connect(2) once a connection came of it.
 Technique known(Technique technique, const ContactSource& entry) noexcept {
   const bool is_connect =
@@ -135,7 +140,8 @@ void ScanReports::add(std::uint32_t index, ContactSource& entry,
                               .target = packet.target_address(),
                               .port = packet.target_port,
                               .has_port = has_ports(packet.protocol),
-                              .technique = known(sighting.probe.technique, entry)});
+                              .technique = known(sighting.probe.technique, entry),
+                              .mark = probe_mark(sighting.flow)});
   if (ask(sighting.flow, entry)) ++event->filtered_total;
   if (event->kind <= ScanKind::block) {
     event->kind = kind_of(event->hosts_total, event->ports_total);
@@ -177,7 +183,7 @@ void ScanReports::add_outcome(std::uint32_t index, const ContactSource& entry, F
   ScanEvent* const event = records_.event(entry.record);
   if (event == nullptr || !answer(flow, entry)) return;
   if (event->filtered_total > 0) --event->filtered_total;
-  records_.add_outcome(entry.record, outcome, port);
+  records_.add_outcome(entry.record, outcome, port, probe_mark(flow));
 }
 
 void ScanReports::prove(ContactSource& entry, Proof proof) noexcept {
@@ -203,10 +209,11 @@ std::uint32_t ScanReports::keep(ScanRecords::Handle handle, const FirstContacts&
   const std::size_t contacts = std::max<std::size_t>(first.port_count, first.host_count);
   for (std::size_t i = 0; i < contacts; ++i) {
     const bool has_port = i < first.port_count;
-    records_.add(handle, {.time = now,
+    records_.add(handle, {.time = i == 0 ? first.started : now,
                           .target = i < first.host_count ? first.host(i) : Address{},
                           .port = has_port ? first.ports[i] : Port{0},
                           .has_port = has_port,
+                          .is_timed = i == 0,
                           .technique = technique});
   }
   std::uint32_t services = 0;

@@ -8,6 +8,7 @@
 #include <utility>
 
 #include "core/classic_line.h"
+#include "core/probe_sample.h"
 
 namespace scanlogd {
 namespace {
@@ -74,6 +75,11 @@ void ScanBook::keep(const ScanPorts& ports, std::size_t engine) {
       {.key = {.engine = engine, .record = ports.record}, .ranges = merge(ports.view(), {})});
 }
 
+void ScanBook::keep(const ScanSample& sample, std::size_t engine) {
+  if (samples_.size() == kMaxWaitingPorts) samples_.pop_front();
+  samples_.push_back({.key = {.engine = engine, .record = sample.record}, .sample = sample});
+}
+
 void ScanBook::enter(const ScanEvent& event, std::size_t engine, const Now& said,
                      std::chrono::nanoseconds wall_minus_monotonic, std::vector<BookEntry>& out) {
   const Key key = event.record == 0 ? attend(event) : Key{engine, event.record};
@@ -93,6 +99,7 @@ void ScanBook::enter(const ScanEvent& event, std::size_t engine, const Now& said
   if (event.phase == Phase::end) return end(known, event.reason, said, out);
   want_line(*known, said);
   out.emplace_back(known->scan);
+  known->scan.sample.clear();
 }
 
 ScanBook::Key ScanBook::attend(const ScanEvent& event) {
@@ -119,9 +126,11 @@ void ScanBook::begin(const ScanEvent& event, const Key& key,
   scan.started = wall(event.started, wall_minus_monotonic);
   scan.detected = scan.last = scan.at = wall(event.detected, wall_minus_monotonic);
   take_ports(made);
+  take_sample(made, wall_minus_monotonic);
   ++stats_.detected;
   announce(made, out);
   out.emplace_back(scan);
+  scan.sample.clear();
   (void)open(std::move(made), out);
 }
 
@@ -157,6 +166,7 @@ ScanBook::OpenList::iterator ScanBook::resume(const ScanEvent& event, const Key&
   made.ports = parse_ranges(made.scan.ports).value_or(PortRanges{});
   made.packets_before = made.scan.event.packets;
   made.hosts_before = made.scan.event.hosts_total;
+  made.sample_before = std::exchange(made.scan.sample, {});
   made.is_digested = made.scan.announce == Announce::digest;
   return open(std::move(made), out);
 }
@@ -172,6 +182,7 @@ void ScanBook::update(Open& open, const ScanEvent& event, const Now& said,
   scan.at = said.wall;
   scan.announce = Announce::held_back;
   take_ports(open);
+  take_sample(open, wall_minus_monotonic);
 }
 
 void ScanBook::take_ports(Open& open) {
@@ -185,6 +196,20 @@ void ScanBook::take_ports(Open& open) {
   }
   event.ports_total = std::max(event.ports_total, count(open.ports));
   open.scan.ports = to_string(open.ports);
+}
+
+// The store keeps it, and until the next one comes nobody else needs to.
+void ScanBook::take_sample(Open& open, std::chrono::nanoseconds wall_minus_monotonic) {
+  const auto waiting = std::ranges::find(samples_, open.key, &WaitingSample::key);
+  if (waiting == samples_.end()) return;
+  const std::span<const ProbePoint> points = waiting->sample.view();
+  ProbeSample sample{.shift = waiting->sample.shift, .points = {points.begin(), points.end()}};
+  samples_.erase(waiting);
+  for (ProbePoint& point : sample.points) {
+    point.time = wall(point.time, wall_minus_monotonic) - open.scan.started;
+  }
+  open.scan.sample =
+      pack(join(unpack(open.sample_before).value_or(ProbeSample{}), std::move(sample)));
 }
 
 void ScanBook::announce(Open& open, std::vector<BookEntry>& out) {

@@ -53,7 +53,7 @@ class ScanBook {
   /// Scans that are followed at once; beyond, the one that was silent for longest has ended.
   static constexpr std::size_t kMaxOpen = 4096;
 
-  /// Ports that wait for the event they belong to.
+  /// Ports that wait for the event they belong to; and samples.
   static constexpr std::size_t kMaxWaitingPorts = 64;
 
   /// Numbers that are to outlive the process, by name.
@@ -79,6 +79,8 @@ class ScanBook {
 
   /// Keeps the ports for the event of that engine that follows.
   void keep(const ScanPorts& ports, std::size_t engine);
+  /// Keeps the sample for the same.
+  void keep(const ScanSample& sample, std::size_t engine);
 
   /// Appends what is to be told because time has come to `now`: digests, lines of scans that go on,
   /// the end of those that did not go on after a restart.
@@ -123,6 +125,7 @@ class ScanBook {
     PortRanges ports;                  ///< all known
     std::uint64_t packets_before = 0;  ///< counted before a restart
     std::uint32_t hosts_before = 0;
+    std::string sample_before;
     bool is_digested = false;  ///< told of in a digest only
     bool wants_line = false;   ///< and it goes on
   };
@@ -131,6 +134,11 @@ class ScanBook {
   struct WaitingPorts {
     Key key;
     PortRanges ranges;
+  };
+
+  struct WaitingSample {
+    Key key;
+    ScanSample sample;
   };
 
   /// The key of a scan of which its detector says nothing more, so that it ends by itself.
@@ -145,6 +153,7 @@ class ScanBook {
   void update(Open& open, const ScanEvent& event, const Now& said,
               std::chrono::nanoseconds wall_minus_monotonic);
   void take_ports(Open& open);
+  void take_sample(Open& open, std::chrono::nanoseconds wall_minus_monotonic);
   void announce(Open& open, std::vector<BookEntry>& out);
   void want_line(Open& open, const Now& said);
   void end(OpenList::iterator open, EndReason reason, const Now& said, std::vector<BookEntry>& out);
@@ -159,6 +168,7 @@ class ScanBook {
   std::map<Key, OpenList::iterator> by_key_;
   std::multimap<Address, Scan> left_;  ///< by another process, going on perhaps
   std::deque<WaitingPorts> ports_;
+  std::deque<WaitingSample> samples_;
   /// Scans that their detector says no more about, and when they are over.
   std::deque<std::pair<std::chrono::nanoseconds, Key>> unattended_;
   std::uint64_t unattended_number_ = 0;

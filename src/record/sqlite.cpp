@@ -213,6 +213,11 @@ void Query::text(std::string_view value) noexcept {
                           SQLITE_STATIC);
 }
 
+void Query::bytes(std::string_view value) noexcept {
+  (void)sqlite3_bind_blob(statement_, next_++, value.data(), static_cast<int>(value.size()),
+                          SQLITE_STATIC);
+}
+
 void Query::address(const Address& value) noexcept {
   if (value.family == Family::none) return nothing();
   (void)sqlite3_bind_blob(statement_, next_++, value.bytes.data(),
@@ -248,6 +253,13 @@ std::string_view Row::text() noexcept {
   const int size = sqlite3_column_bytes(statement_, next_++);
   if (bytes == nullptr || size <= 0) return {};
   return {reinterpret_cast<const char*>(bytes), static_cast<std::size_t>(size)};
+}
+
+std::string_view Row::bytes() noexcept {
+  const void* const bytes = sqlite3_column_blob(statement_, next_);
+  const int size = sqlite3_column_bytes(statement_, next_++);
+  if (bytes == nullptr || size <= 0) return {};
+  return {static_cast<const char*>(bytes), static_cast<std::size_t>(size)};
 }
 
 Address Row::address() noexcept {

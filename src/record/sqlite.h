@@ -94,6 +94,8 @@ class Query {
   void time(std::chrono::system_clock::time_point value) noexcept;
   /// `value` must live until the statement has query; so must an address.
   void text(std::string_view value) noexcept;
+  /// As a blob; likewise.
+  void bytes(std::string_view value) noexcept;
   /// As 4 or 16 bytes, or nothing.
   void address(const Address& value) noexcept;
   /// NULL.
@@ -125,6 +127,8 @@ class Row {
   [[nodiscard]] std::chrono::system_clock::time_point time() noexcept;
   /// Valid until the next step.
   [[nodiscard]] std::string_view text() noexcept;
+  /// Of a blob, likewise.
+  [[nodiscard]] std::string_view bytes() noexcept;
   [[nodiscard]] Address address() noexcept;
   /// Is the next column NULL?
   [[nodiscard]] bool is_null() const noexcept;

@@ -58,6 +58,22 @@ Result<UniqueFd> take_lock(const StateDirectory& directory) {
   return lock;
 }
 
+/// The oldest row of a table.
+struct First {
+  std::int64_t number = 0;
+  system_clock::time_point at;
+};
+
+Result<std::optional<First>> first_of(const Statement& statement) {
+  Query query(statement);
+  const auto row = query.step();
+  if (!row) return std::unexpected(row.error());
+  if (!*row) return std::optional<First>();
+  Row columns(query);
+  const auto number = columns.number<std::int64_t>();
+  return std::optional(First{.number = number, .at = columns.time()});
+}
+
 }  // namespace
 
 Result<Store> Store::open(const StateDirectory& directory, const StoreLimits& limits) {
@@ -69,6 +85,11 @@ Result<Store> Store::open(const StateDirectory& directory, const StoreLimits& li
 
   auto version = check_version(*database);
   if (!version) return std::unexpected(version.error());
+  if (*version > 0 && *version < kSchemaVersion) {
+    if (auto sound = check_definitions(*database, *version); !sound) {
+      return std::unexpected(sound.error());
+    }
+  }
   // Both before the first write: the one has no effect later, and without the other that write
   // would go through a journal of its own.
   std::string settings;
@@ -105,7 +126,7 @@ Result<void> Store::prepare() {
   const std::string details(kDetailNames);
   const std::string values = placeholders(kDetails);
   Statements& all = statements_;
-  const std::array<std::pair<Statement*, std::string>, 14> wanted{{
+  const std::array<std::pair<Statement*, std::string>, 16> wanted{{
       {&all.begin, "BEGIN IMMEDIATE"},
       {&all.commit, "COMMIT"},
       {&all.rollback, "ROLLBACK"},
@@ -118,6 +139,7 @@ Result<void> Store::prepare() {
            ") VALUES (?,?,?,?,?,?,?,?," + values + ") ON CONFLICT (id) DO UPDATE SET " +
            updates("last, at, phase, " + details) +
            ", announce=CASE excluded.announce WHEN 'line' THEN 'line' ELSE announce END"},
+      {&all.put_sample, "REPLACE INTO sample VALUES (?,?)"},
       {&all.set_cursor, "REPLACE INTO cursor VALUES (?,?,?,?,?,?,?,?)"},
       {&all.set_state, "REPLACE INTO state VALUES (?,?)"},
       {&all.page_count, "PRAGMA page_count"},
@@ -126,6 +148,8 @@ Result<void> Store::prepare() {
       {&all.first_scan, "SELECT id, at FROM scan ORDER BY id LIMIT 1"},
       {&all.delete_events, "DELETE FROM event WHERE sequence < ? AND at < ?"},
       {&all.delete_scans, "DELETE FROM scan WHERE id < ? AND at < ?"},
+      {&all.delete_samples,
+       "DELETE FROM sample WHERE scan < ?1 AND scan NOT IN (SELECT id FROM scan WHERE id < ?1)"},
       {&all.vacuum, fmt::format("PRAGMA incremental_vacuum({})", kVacuumPages)},
   }};
   for (const auto& [statement, sql] : wanted) {
@@ -210,7 +234,12 @@ Result<void> Store::add(const Message& message) {
   put.text(name_of(scan.event.phase));
   put.text(name_of(scan.announce));
   bind_details(put, scan, texts);
-  return put.finish();
+  if (auto done = put.finish(); !done || scan.sample.empty()) return done;
+
+  Query sample(statements_.put_sample);
+  sample.number(scan.id);
+  sample.bytes(scan.sample);
+  return sample.finish();
 }
 
 Result<void> Store::set(const Cursor& cursor) {
@@ -232,22 +261,11 @@ Result<void> Store::set(std::string_view name, std::int64_t value) {
 }
 
 Result<bool> Store::prune(system_clock::time_point now, int rows) {
-  struct First {
-    std::int64_t number = 0;
-    system_clock::time_point at;
-  };
-  const auto first_of = [](const Statement& statement) -> Result<std::optional<First>> {
-    Query query(statement);
-    const auto row = query.step();
-    if (!row) return std::unexpected(row.error());
-    if (!*row) return std::optional<First>();
-    Row columns(query);
-    const auto number = columns.number<std::int64_t>();
-    return std::optional(First{.number = number, .at = columns.time()});
-  };
-  // Of the oldest `rows`, those older than `before`. True: all of them were, so there may be more.
+  // Of the oldest `rows`, those older than `before`, and what belongs to them. True: all of them
+  // were, so there may be more.
   const auto delete_first = [&](const Statement& first_row, const Statement& deletion,
-                                system_clock::time_point before) -> Result<bool> {
+                                system_clock::time_point before,
+                                const Statement* belongings) -> Result<bool> {
     const auto first = first_of(first_row);
     if (!first) return std::unexpected(first.error());
     if (!*first || (*first)->at >= before) return false;
@@ -255,7 +273,13 @@ Result<bool> Store::prune(system_clock::time_point now, int rows) {
     query.number((*first)->number + rows);
     query.time(before);
     if (auto done = query.finish(); !done) return std::unexpected(done.error());
-    return database().changes() == rows;
+    const bool is_more = database().changes() == rows;
+    if (belongings != nullptr) {
+      Query rest(*belongings);
+      rest.number((*first)->number + rows);
+      if (auto done = rest.finish(); !done) return std::unexpected(done.error());
+    }
+    return is_more;
   };
 
   const auto pages = ask(statements_.page_count);
@@ -265,8 +289,9 @@ Result<bool> Store::prune(system_clock::time_point now, int rows) {
   const bool is_full = (*pages - *spare) * kPageSize > static_cast<std::int64_t>(limits_.bytes);
 
   const auto too_old = now - limits_.age;
-  const auto more_events = delete_first(statements_.first_event, statements_.delete_events,
-                                        is_full ? system_clock::time_point::max() : too_old);
+  const auto more_events =
+      delete_first(statements_.first_event, statements_.delete_events,
+                   is_full ? system_clock::time_point::max() : too_old, nullptr);
   if (!more_events) return std::unexpected(more_events.error());
   // A scan stays as long as the last that was said about it.
   auto scans_before = too_old;
@@ -276,8 +301,8 @@ Result<bool> Store::prune(system_clock::time_point now, int rows) {
     const auto& oldest = *first;
     scans_before = oldest ? std::max(too_old, oldest->at) : system_clock::time_point::max();
   }
-  const auto more_scans =
-      delete_first(statements_.first_scan, statements_.delete_scans, scans_before);
+  const auto more_scans = delete_first(statements_.first_scan, statements_.delete_scans,
+                                       scans_before, &statements_.delete_samples);
   if (!more_scans) return std::unexpected(more_scans.error());
 
   if (*spare > kSparePages && *spare > *pages / 8) {
@@ -301,6 +326,12 @@ Result<std::vector<Scan>> Store::unfinished(system_clock::time_point since,
         query.number(std::uint64_t{limit});
       },
       read_scan);
+  if (!found) return found;
+  for (Scan& scan : *found) {
+    auto sample = reader_.packed_sample(scan.id);
+    if (!sample) return std::unexpected(sample.error());
+    scan.sample = std::move(*sample);
+  }
   return found;
 }
 

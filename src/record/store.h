@@ -17,6 +17,7 @@
 #include "record/sqlite.h"
 #include "record/state_directory.h"
 #include "record/store_reader.h"
+#include "record/store_schema.h"
 
 namespace scanlogd {
 
@@ -56,7 +57,8 @@ class Store {
   /// Gives up the transaction, if there is one.
   void rollback() noexcept;
 
-  /// Appends a message; one about a scan also brings that scan up to date.
+  /// Appends a message; one about a scan also brings that scan up to date, and its sample if it
+  /// has one.
   [[nodiscard]] Result<void> add(const Message& message);
   /// Writes how far a sink has come.
   [[nodiscard]] Result<void> set(const Cursor& cursor);
@@ -71,8 +73,8 @@ class Store {
   /// tell.
   [[nodiscard]] bool is_in_place() const noexcept;
 
-  /// The scans that have not ended, or that ended with scanlogd after `since`; at most `limit`, the
-  /// newest.
+  /// The scans that have not ended, or that ended with scanlogd after `since`, with their samples;
+  /// at most `limit`, the newest.
   [[nodiscard]] Result<std::vector<Scan>> unfinished(std::chrono::system_clock::time_point since,
                                                      std::size_t limit) const;
 
@@ -95,6 +97,7 @@ class Store {
     Statement rollback;
     Statement add_event;
     Statement put_scan;
+    Statement put_sample;
     Statement set_cursor;
     Statement set_state;
     Statement page_count;
@@ -103,6 +106,7 @@ class Store {
     Statement first_scan;
     Statement delete_events;
     Statement delete_scans;
+    Statement delete_samples;
     Statement vacuum;
   };
 
@@ -117,7 +121,7 @@ class Store {
   Store(Database database, UniqueFd lock, const StateDirectory& directory,
         const StoreLimits& limits) noexcept
       : lock_(std::move(lock)),
-        reader_(std::move(database)),
+        reader_(std::move(database), kSchemaVersion),
         limits_(limits),
         directory_(directory.fd()),
         identity_(identify(directory.fd())) {}

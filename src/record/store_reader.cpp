@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <functional>
 #include <utility>
+#include <variant>
 
 #include "core/port_ranges.h"
 #include "core/scan_names.h"
@@ -198,12 +199,11 @@ Result<StoreReader> StoreReader::open(const std::string& path) {
   database->be_patient(kPatience);
   const auto version = check_version(*database);
   if (!version) return std::unexpected(version.error());
-  if (*version < kSchemaVersion) {
-    return fail(fmt::format("open({}): is empty, or older than this program reads", kStoreFile),
-                EUCLEAN);
+  if (*version < 1) return fail(fmt::format("open({}): is empty", kStoreFile), EUCLEAN);
+  if (auto sound = check_definitions(*database, *version); !sound) {
+    return std::unexpected(sound.error());
   }
-  if (auto sound = check_definitions(*database); !sound) return std::unexpected(sound.error());
-  return StoreReader(std::move(*database));
+  return StoreReader(std::move(*database), *version);
 }
 
 Result<std::vector<Scan>> StoreReader::list(const ScanFilter& filter) const {
@@ -289,6 +289,114 @@ Result<std::vector<TopEntry>> StoreReader::top(TopBy by,
         entry.scans = row.number<std::uint64_t>();
         return entry;
       });
+}
+
+Result<PeriodSummary> StoreReader::summarise(system_clock::time_point since) const {
+  const auto found = collect<PeriodSummary>(
+      database_,
+      "SELECT COUNT(*), COUNT(DISTINCT source), COUNT(DISTINCT target), TOTAL(phase <> 'end'),"
+      " TOTAL(open_total > 0), TOTAL(verdict = 'proven')"
+      " FROM scan WHERE detected >= ?",
+      [since](Query& query) { query.time(since); },
+      [](const Query& query) {
+        Row row(query);
+        PeriodSummary summary;
+        summary.scans = row.number<std::uint64_t>();
+        summary.sources = row.number<std::uint64_t>();
+        summary.targets = row.number<std::uint64_t>();
+        summary.going_on = row.number<std::uint64_t>();
+        summary.found_open = row.number<std::uint64_t>();
+        summary.proven = row.number<std::uint64_t>();
+        return summary;
+      });
+  if (!found) return std::unexpected(found.error());
+  return found->empty() ? PeriodSummary() : found->front();
+}
+
+Result<std::vector<std::uint64_t>> StoreReader::histogram(system_clock::time_point since,
+                                                          system_clock::time_point until,
+                                                          std::size_t count) const {
+  std::vector<std::uint64_t> parts(count);
+  const auto length = std::chrono::floor<std::chrono::microseconds>(until - since);
+  if (count == 0 || length.count() < 1) return parts;
+  const auto statement =
+      database_.prepare("SELECT detected FROM scan WHERE detected >= ? AND detected < ?");
+  if (!statement) return std::unexpected(statement.error());
+  Query query(*statement);
+  query.time(since);
+  query.time(until);
+  for (;;) {
+    const auto row = query.step();
+    if (!row) return std::unexpected(row.error());
+    if (!*row) return parts;
+    const std::chrono::duration<double> at = Row(query).time() - since;
+    const double part = at / length * static_cast<double>(count);
+    ++parts[std::min(static_cast<std::size_t>(std::max(part, 0.0)), count - 1)];
+  }
+}
+
+Result<std::vector<Scan>> StoreReader::notable(system_clock::time_point since,
+                                               std::size_t limit) const {
+  // Which ones first, so that no whole rows are sorted.
+  const auto numbers = collect<std::uint64_t>(
+      database_,
+      "SELECT id FROM scan WHERE detected >= ? ORDER BY open_total DESC, verdict = 'proven' DESC,"
+      " kind NOT IN ('flood', 'backscatter') DESC, MAX(ports_total, hosts_total) DESC, id DESC"
+      " LIMIT ?",
+      [&](Query& query) {
+        query.time(since);
+        query.number(std::uint64_t{limit});
+      },
+      [](const Query& query) { return Row(query).number<std::uint64_t>(); });
+  if (!numbers) return std::unexpected(numbers.error());
+  std::vector<Scan> scans;
+  for (const std::uint64_t number : *numbers) {
+    auto scan = find(number);
+    if (!scan) return std::unexpected(scan.error());
+    if (*scan) scans.push_back(std::move(**scan));
+  }
+  return scans;
+}
+
+Result<std::string> StoreReader::packed_sample(std::uint64_t id) const {
+  constexpr int kFirstWithSamples = 2;
+  if (version_ < kFirstWithSamples) return std::string();
+  auto found = collect<std::string>(
+      database_, "SELECT probes FROM sample WHERE scan = ?",
+      [id](Query& query) { query.number(id); },
+      [](const Query& query) { return std::string(Row(query).bytes()); });
+  if (!found) return std::unexpected(found.error());
+  return found->empty() ? std::string() : std::move(found->front());
+}
+
+Result<ProbeSample> StoreReader::sample(std::uint64_t id) const {
+  const auto packed = packed_sample(id);
+  if (!packed) return std::unexpected(packed.error());
+  return unpack(*packed).value_or(ProbeSample{});
+}
+
+Result<PeriodNotices> StoreReader::notices(system_clock::time_point since,
+                                           std::size_t limit) const {
+  constexpr std::string_view kWhich =
+      " FROM event WHERE severity IS NOT NULL AND at >= ? AND severity IN ('warning', 'error')";
+  const auto bind = [since](Query& query) { query.time(since); };
+  PeriodNotices notices;
+  const auto total =
+      collect<std::uint64_t>(database_, fmt::format("SELECT COUNT(*){}", kWhich), bind,
+                             [](const Query& query) { return Row(query).number<std::uint64_t>(); });
+  if (!total) return std::unexpected(total.error());
+  notices.total = total->empty() ? 0 : total->front();
+  auto latest = collect<Notice>(database_,
+                                fmt::format("SELECT {}{} ORDER BY at DESC, sequence DESC LIMIT {}",
+                                            message_columns(), kWhich, limit),
+                                bind, [](const Query& query) {
+                                  Message message = read_message(query);
+                                  const auto* const notice = std::get_if<Notice>(&message.content);
+                                  return notice == nullptr ? Notice{} : *notice;
+                                });
+  if (!latest) return std::unexpected(latest.error());
+  notices.latest = std::move(*latest);
+  return notices;
 }
 
 Result<StoreSummary> StoreReader::summary() const {

@@ -14,6 +14,7 @@
 #include <vector>
 
 #include "core/address.h"
+#include "core/probe_sample.h"
 #include "core/result.h"
 #include "core/scan.h"
 #include "record/sqlite.h"
@@ -82,6 +83,22 @@ struct StoreSummary {
   std::chrono::system_clock::time_point newest;  ///< the last
 };
 
+/// The scans of a period, together.
+struct PeriodSummary {
+  std::uint64_t scans = 0;
+  std::uint64_t going_on = 0;    ///< of them
+  std::uint64_t sources = 0;     ///< distinct ones
+  std::uint64_t targets = 0;     ///< distinct first targets
+  std::uint64_t found_open = 0;  ///< scans that found something open
+  std::uint64_t proven = 0;      ///< scans whose source is proven
+};
+
+/// Notices of a period.
+struct PeriodNotices {
+  std::uint64_t total = 0;
+  std::vector<Notice> latest;  ///< the newest first
+};
+
 /// Reads a store. Nothing in the file is believed: what is no store of ours is an error, what is
 /// damaged is one when it is met. Codes of errors: as those of
 /// `Store::open`.
@@ -108,6 +125,27 @@ class StoreReader {
       TopBy by, std::optional<std::chrono::system_clock::time_point> since,
       std::size_t limit) const;
 
+  /// The scans found since `since` as a whole.
+  [[nodiscard]] Result<PeriodSummary> summarise(std::chrono::system_clock::time_point since) const;
+
+  /// How many scans were found in each of `count` equal parts of the time from `since` to `until`.
+  [[nodiscard]] Result<std::vector<std::uint64_t>> histogram(
+      std::chrono::system_clock::time_point since, std::chrono::system_clock::time_point until,
+      std::size_t count) const;
+
+  /// Of the scans found since `since` those that learned or asked most, at most `limit`: first by
+  /// what they found open, then whose source is proven, then by ports and hosts.
+  [[nodiscard]] Result<std::vector<Scan>> notable(std::chrono::system_clock::time_point since,
+                                                  std::size_t limit) const;
+
+  /// The sample of the probes of the scan of this id; no points where there is none, or none that
+  /// can be read.
+  [[nodiscard]] Result<ProbeSample> sample(std::uint64_t id) const;
+
+  /// What scanlogd said about itself since `since`, as warnings and errors; at most `limit`.
+  [[nodiscard]] Result<PeriodNotices> notices(std::chrono::system_clock::time_point since,
+                                              std::size_t limit) const;
+
   /// How much there is.
   [[nodiscard]] Result<StoreSummary> summary() const;
 
@@ -122,9 +160,14 @@ class StoreReader {
 
  private:
   friend class Store;
-  explicit StoreReader(Database database) noexcept : database_(std::move(database)) {}
+  StoreReader(Database database, int version) noexcept
+      : database_(std::move(database)), version_(version) {}
+
+  /// As the store keeps it.
+  [[nodiscard]] Result<std::string> packed_sample(std::uint64_t id) const;
 
   Database database_;
+  int version_;  ///< of its tables
 };
 
 }  // namespace scanlogd

@@ -18,10 +18,12 @@ namespace {
 /// `PRAGMA application_id`: "scan".
 constexpr int kApplicationId = 0x7363616e;
 
-/// The tables, as they stand in a store of this version; a file that says otherwise is not ours.
+/// The tables, as they stand in a store, and the version that brought each; a file that says
+/// otherwise is not ours.
 struct Definition {
   std::string_view name;
   std::string sql;
+  int version = 1;
 };
 
 const std::vector<Definition>& definitions() {
@@ -48,6 +50,9 @@ const std::vector<Definition>& definitions() {
        " scans_taken INTEGER NOT NULL, scans_delivered INTEGER NOT NULL,"
        " scans_lost INTEGER NOT NULL) WITHOUT ROWID"},
       {"state", "CREATE TABLE state (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID"},
+      // Beside the scans, so that lists of these do not read it.
+      {"sample", "CREATE TABLE sample (scan INTEGER PRIMARY KEY, probes BLOB NOT NULL)", 2},
+      {"event_notice", "CREATE INDEX event_notice ON event (at) WHERE severity IS NOT NULL", 2},
   };
   return all;
 }
@@ -77,7 +82,7 @@ Result<int> check_version(const Database& database) {
   return static_cast<int>(*version);
 }
 
-Result<void> check_definitions(const Database& database) {
+Result<void> check_definitions(const Database& database, int version) {
   auto statement = database.prepare(
       "SELECT name, sql FROM sqlite_master"
       " WHERE name NOT LIKE 'sqlite_autoindex_%'");
@@ -91,19 +96,21 @@ Result<void> check_definitions(const Database& database) {
     Row columns(query);
     const std::string name(columns.text());
     const auto known = std::ranges::find(definitions(), name, &Definition::name);
-    if (known == definitions().end() || columns.text() != known->sql) {
+    if (known == definitions().end() || known->version > version || columns.text() != known->sql) {
       return fail_damaged("has tables that are not scanlogd's");
     }
     ++found;
   }
-  if (found != definitions().size()) return fail_damaged("lacks a table");
+  const auto wanted = std::ranges::count_if(
+      definitions(), [version](const Definition& each) { return each.version <= version; });
+  if (found != static_cast<std::size_t>(wanted)) return fail_damaged("lacks a table");
   return {};
 }
 
 Result<void> migrate(Database& database, int from) {
   std::string sql = "BEGIN IMMEDIATE;";
-  if (from == 0) {
-    for (const Definition& each : definitions()) sql += each.sql + ";";
+  for (const Definition& each : definitions()) {
+    if (each.version == from + 1) sql += each.sql + ";";
   }
   sql += fmt::format("PRAGMA application_id={}; PRAGMA user_version={}; COMMIT", kApplicationId,
                      from + 1);

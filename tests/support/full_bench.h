@@ -199,9 +199,11 @@ class FullBench {
 
   std::chrono::nanoseconds now = std::chrono::hours(1000);
   std::vector<ScanEvent> events;
+  std::vector<ScanSample> samples;
 
  private:
   void keep() {
+    samples.insert(samples.end(), list_->samples().begin(), list_->samples().end());
     for (const ScanEvent& event : list_->view()) events.push_back(event);
   }
 

@@ -240,6 +240,12 @@ TEST_F(HostileEngine, CountsAreWithinTheirArrays) {
   EXPECT_EQ(take(4, ports), kRecord);
   ports.count = ScanPorts::kMaxRanges + 1;
   EXPECT_EQ(take(4, ports), kNonsense);
+  ScanSample sample{.count = ScanSample::kMaxPoints, .shift = ScanSample::kMaxShift};
+  EXPECT_EQ(take(10, sample), kRecord);
+  sample.count = ScanSample::kMaxPoints + 1;
+  EXPECT_EQ(take(10, sample), kNonsense);
+  sample = {.shift = ScanSample::kMaxShift + 1};
+  EXPECT_EQ(take(10, sample), kNonsense);
   Notice notice{.at = {}, .length = Notice::kCapacity};
   EXPECT_EQ(take(2, notice), kRecord);
   notice.length = Notice::kCapacity + 1;
@@ -258,6 +264,12 @@ TEST_F(HostileEngine, EnumeratorsAreSome) {
   EXPECT_EQ(take_found([](FoundScan& it) { it.event.source.family = Family{5}; }), kNonsense);
   EXPECT_EQ(take_found([](FoundScan& it) { it.event.group[15].family = Family{5}; }), kNonsense);
   EXPECT_EQ(take(2, Notice{.severity = Severity{0}, .at = {}}), kNonsense);
+  ScanSample sample{.count = 2};
+  EXPECT_EQ(take(10, sample), kRecord);
+  sample.points[1].outcome = ProbeOutcome{200};
+  EXPECT_EQ(take(10, sample), kNonsense);
+  sample.points[1] = {.target = {.family = Family{5}}};
+  EXPECT_EQ(take(10, sample), kNonsense);
 }
 
 TEST_F(HostileEngine, TimesHaveADate) {
@@ -268,6 +280,12 @@ TEST_F(HostileEngine, TimesHaveADate) {
   EXPECT_EQ(
       take_found([](FoundScan& it) { it.wall_minus_monotonic = std::chrono::nanoseconds::max(); }),
       kNonsense);
+}
+
+TEST_F(HostileEngine, TimesOfASampleHaveADate) {
+  ScanSample sample{.count = 1};
+  sample.points[0].time = std::chrono::nanoseconds::max();
+  EXPECT_EQ(take(10, sample), kNonsense);
 }
 
 TEST_F(HostileEngine, AnExplanationCanBeWorded) {

@@ -463,6 +463,28 @@ TEST(Full, APortThatIsAskedTwiceIsClosedOnce) {
   EXPECT_EQ(bench.last(Phase::end).closed_total, 8U);
   EXPECT_EQ(bench.last(Phase::end).filtered_total, 0U);
 }
+TEST(Full, ASampleOfTheProbesHasTheirTimesAndAnswers) {
+  FullBench bench;
+  const std::chrono::nanoseconds start = bench.now;
+  for (int i = 0; i < 20; ++i) {
+    bench.probe(kClient, low(i));
+    bench.pass(1s);
+  }
+  bench.see(nmap_syn(kClient, kHost, 9999));
+  bench.pass(11min);
+  ASSERT_EQ(bench.samples.size(), 1U);
+  const ScanSample& sample = bench.samples[0];
+  EXPECT_EQ(sample.record, bench.last(Phase::end).record);
+  EXPECT_EQ(sample.points[0].time, start) << "of those before it was found only the first";
+  EXPECT_EQ(sample.points[0].port, low(0));
+  ASSERT_GT(sample.count, 10U);
+  for (std::size_t i = 1; i + 1 < sample.count; ++i) {
+    EXPECT_EQ(sample.points[i].outcome, ProbeOutcome::closed) << i;
+    EXPECT_EQ(sample.points[i].target, parse_address(kHost).value());
+  }
+  EXPECT_EQ(sample.points[sample.count - 1U].port, 9999);
+  EXPECT_EQ(sample.points[sample.count - 1U].outcome, ProbeOutcome::unknown);
+}
 TEST(Full, AScanThatGoesOnAfterItsEndIsAnother) {
   FullBench bench;
   for (int i = 0; i < 10; ++i) bench.probe(kClient, low(i));

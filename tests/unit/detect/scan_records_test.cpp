@@ -215,6 +215,36 @@ TEST_F(Records, ProtocolsWithoutPortsHaveNone) {
   EXPECT_TRUE(events_->ports().empty());
 }
 
+TEST_F(Records, ASampleOfTheProbesIsToldWithTheEnd) {
+  const Handle handle = begin(10s);
+  for (unsigned i = 1; i <= 1000; ++i) probe(handle, 10s + i * 1ms, static_cast<Port>(i));
+  records_.add(handle,
+               {.time = 11s, .target = host(1), .port = 2000, .is_timed = false, .mark = 7});
+  const ScanEvent end = only(20s);
+  EXPECT_EQ(end.packets, 1001U);
+  ASSERT_EQ(events_->samples().size(), 1U);
+  const ScanSample& sample = events_->samples()[0];
+  EXPECT_EQ(sample.record, end.record);
+  EXPECT_EQ(sample.shift, 3U) << "one of eight";
+  EXPECT_EQ(sample.count, 125U);
+  for (const ProbePoint& each : sample.view()) {
+    EXPECT_EQ(each.time, 10s + each.port * 1ms);
+    EXPECT_EQ(each.target, host(1));
+    EXPECT_EQ(each.outcome, ProbeOutcome::unknown);
+  }
+}
+
+TEST_F(Records, AnAnswerIsToldWithItsProbe) {
+  const Handle handle = begin(10s);
+  records_.add(handle, {.time = 10s, .target = host(1), .port = 22, .mark = 22});
+  records_.add(handle, {.time = 10s, .target = host(2), .port = 22, .mark = 23});
+  records_.add_outcome(handle, ProbeOutcome::open, 22, 22);
+  (void)only(20s);
+  ASSERT_EQ(events_->samples().size(), 1U);
+  EXPECT_EQ(events_->samples()[0].points[0].outcome, ProbeOutcome::open);
+  EXPECT_EQ(events_->samples()[0].points[1].outcome, ProbeOutcome::unknown);
+}
+
 TEST_F(Records, WhatEarlierPacketsWereAboutIsNoPacket) {
   const Handle handle = begin(10s);
   records_.add(handle, {.time = 10s, .target = {}, .port = 22, .is_packet = false});

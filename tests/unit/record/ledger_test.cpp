@@ -119,10 +119,10 @@ TEST_F(LedgerTest, AFileDamagedWhileItIsOpenIsReplacedToo) {
 TEST_F(LedgerTest, ALaterVersionIsNotTouched) {
   { const Store store = open(); }
   constexpr std::size_t kUserVersion = 60;
-  damage(kUserVersion, std::string("\0\0\0\x02", 4));
+  damage(kUserVersion, std::string("\0\0\0\x03", 4));
   Ledger ledger = make();
   EXPECT_FALSE(ledger.open(now_));
-  EXPECT_NE(ledger.take_news().front().find("version 2 is later"), std::string::npos);
+  EXPECT_NE(ledger.take_news().front().find("version 3 is later"), std::string::npos);
   EXPECT_TRUE(home_.names("corrupt").empty());
 }
 

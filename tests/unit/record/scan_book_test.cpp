@@ -7,6 +7,7 @@
 #include <string>
 
 #include "core/classic_line.h"
+#include "core/probe_sample.h"
 #include "support/scans.h"
 
 namespace scanlogd::test {
@@ -169,6 +170,37 @@ TEST_F(ScanBookTest, PortsThatNobodyAsksForAreForgotten) {
   EXPECT_EQ(enter_one(event(2)).ports, "2");
 }
 
+/// Ports 1 to `count`, a second apart, from `first` on.
+ScanSample sample_of(std::uint64_t record, std::uint16_t count, std::chrono::nanoseconds first) {
+  ScanSample sample;
+  sample.record = record;
+  sample.count = count;
+  for (std::uint16_t i = 0; i < count; ++i) {
+    sample.points[i] = {.time = first + i * 1s, .port = static_cast<Port>(i + 1)};
+  }
+  return sample;
+}
+
+TEST_F(ScanBookTest, ASampleComesBesideTheEventAndCountsFromTheBegin) {
+  EXPECT_EQ(enter_one(event(1)).sample, "");
+  book_.keep(sample_of(1, 9, 99s), 1);  // of another engine
+  book_.keep(sample_of(1, 3, 99500ms), 0);
+  const Scan update = enter_one(later(event(1), Phase::update));
+  const auto sample = unpack(update.sample);
+  ASSERT_TRUE(sample);
+  ASSERT_EQ(sample->points.size(), 3U);
+  EXPECT_EQ(sample->points[2].time, 2500ms);
+  EXPECT_EQ(enter_one(later(event(1), Phase::end)).sample, "") << "no other one has come";
+}
+
+TEST_F(ScanBookTest, SamplesThatNobodyAsksForAreForgotten) {
+  for (std::uint64_t record = 1; record <= ScanBook::kMaxWaitingPorts + 1; ++record) {
+    book_.keep(sample_of(record, 1, 99s), 0);
+  }
+  EXPECT_EQ(enter_one(later(event(1), Phase::update)).sample, "");
+  EXPECT_NE(enter_one(later(event(2), Phase::update)).sample, "");
+}
+
 TEST_F(ScanBookTest, AnUpdateWhoseBeginWasLostBeginsTheScan) {
   const Scan scan = enter_one(later(event(7), Phase::update));
   EXPECT_EQ(scan.event.phase, Phase::begin);
@@ -321,6 +353,23 @@ class ScanBookRestartTest : public ScanBookTest {
     return book;
   }
 };
+
+TEST_F(ScanBookRestartTest, ASampleGoesOn) {
+  (void)enter_one(event(1));
+  book_.keep(sample_of(1, 3, 99s), 0);
+  const Scan before = enter_one(later(event(1), Phase::update));
+  ScanBook book = restart(book_, {before}, {}, at(210s));
+  ScanEvent again = event(5);
+  again.detected = 220s;
+  ASSERT_EQ(std::get<Scan>(enter(book, again).back()).id, before.id);
+  book.keep(sample_of(5, 2, 220s), 0);
+  const auto out = enter(book, later(again, Phase::end, 230s));
+  const auto sample = unpack(std::get<Scan>(out.back()).sample);
+  ASSERT_TRUE(sample);
+  ASSERT_EQ(sample->points.size(), 5U);
+  EXPECT_EQ(sample->points[2].time, 2s);
+  EXPECT_EQ(sample->points[3].time, 121s);
+}
 
 TEST_F(ScanBookRestartTest, IdsAndCountersGoOn) {
   silence();

@@ -85,6 +85,71 @@ TEST_F(StoreReaderTest, CountsTheMostFrequent) {
   EXPECT_TRUE(store.reader().top(TopBy::source, kNoon + 4min, 9).value().empty());
 }
 
+TEST_F(StoreReaderTest, SumsUpAPeriod) {
+  Store store = open();
+  Scan open_port = scan(3, "192.0.2.9");
+  open_port.event.open_total = 1;
+  open_port.event.verdict = Verdict::proven;
+  open_port.event.phase = Phase::end;
+  write(store, {message(scan(1)), message(scan(2)), message(open_port), message(scan(4))});
+  const PeriodSummary sum = store.reader().summarise(kNoon + 2min).value();
+  EXPECT_EQ(sum.scans, 3U);
+  EXPECT_EQ(sum.sources, 2U);
+  EXPECT_EQ(sum.targets, 1U);
+  EXPECT_EQ(sum.going_on, 2U);
+  EXPECT_EQ(sum.found_open, 1U);
+  EXPECT_EQ(sum.proven, 1U);
+  EXPECT_EQ(store.reader().summarise(kNoon + 1h).value().scans, 0U);
+}
+
+TEST_F(StoreReaderTest, CountsScansByTime) {
+  Store store = open();
+  write(store, {message(scan(1)), message(scan(2)), message(scan(4)), message(scan(5))});
+  using Parts = std::vector<std::uint64_t>;
+  EXPECT_EQ(store.reader().histogram(kNoon + 1min, kNoon + 5min, 4).value(), (Parts{1, 1, 0, 1}));
+  EXPECT_EQ(store.reader().histogram(kNoon + 1min, kNoon + 5min, 1).value(), Parts{3});
+  EXPECT_EQ(store.reader().histogram(kNoon, kNoon, 2).value(), (Parts{0, 0}));
+}
+
+TEST_F(StoreReaderTest, NotableAreThoseThatLearnedMost) {
+  Store store = open();
+  Scan wide = scan(2);
+  wide.event.ports_total = 1000;
+  Scan sweep = scan(3);
+  sweep.event.hosts_total = 2000;
+  Scan proven = scan(4);
+  proven.event.verdict = Verdict::proven;
+  Scan open_port = scan(5);
+  open_port.event.open_total = 1;
+  Scan flood = scan(6);
+  flood.event.kind = ScanKind::flood;
+  flood.event.hosts_total = 60'000;
+  write(store, {message(scan(1)), message(wide), message(sweep), message(proven),
+                message(open_port), message(flood)});
+  EXPECT_EQ(ids(store.reader().notable(kNoon, 10)), (Ids{5, 4, 3, 2, 1, 6}));
+  EXPECT_EQ(ids(store.reader().notable(kNoon + 5min, 1)), Ids{5});
+}
+
+TEST_F(StoreReaderTest, NoticesAreWarningsAndErrorsTheLatestFirst) {
+  Store store = open();
+  const auto put = [&](std::uint64_t sequence, Severity severity, std::string_view text) {
+    write(store, {{.stamp = {7, sequence},
+                   .content = make_notice(severity, kNoon + sequence * 1min, text)}});
+  };
+  put(1, Severity::warning, "one");
+  put(2, Severity::error, "two");
+  put(3, Severity::alert, "a digest");
+  put(4, Severity::info, "the accounts");
+  put(5, Severity::warning, "five");
+  const PeriodNotices all = store.reader().notices(kNoon, 2).value();
+  EXPECT_EQ(all.total, 3U);
+  ASSERT_EQ(all.latest.size(), 2U);
+  EXPECT_EQ(all.latest[0].view(), "five");
+  EXPECT_EQ(all.latest[1].view(), "two");
+  EXPECT_EQ(all.latest[1].severity, Severity::error);
+  EXPECT_EQ(store.reader().notices(kNoon + 3min, 10).value().total, 1U);
+}
+
 TEST_F(StoreReaderTest, AReaderNeedsAStore) {
   const auto missing = StoreReader::open(home_.path());
   ASSERT_FALSE(missing);

@@ -18,15 +18,15 @@ using StoreSchemaTest = StoreTest;
 TEST_F(StoreSchemaTest, ALaterVersionIsLeftAlone) {
   { const Store store = open(); }
   constexpr std::size_t kUserVersion = 60;  // of the file format
-  damage(kUserVersion, std::string("\0\0\0\x02", 4));
+  damage(kUserVersion, std::string("\0\0\0\x03", 4));
   const auto store = Store::open(*directory_, {});
   ASSERT_FALSE(store);
   EXPECT_EQ(store.error().code, ENOTSUP);
-  EXPECT_NE(store.error().what.find("version 2 is later than 1"), std::string::npos);
+  EXPECT_NE(store.error().what.find("version 3 is later than 2"), std::string::npos);
   const auto reader = StoreReader::open(home_.path());
   ASSERT_FALSE(reader);
   EXPECT_EQ(reader.error().code, ENOTSUP);
-  damage(kUserVersion, std::string("\0\0\0\x01", 4));
+  damage(kUserVersion, std::string("\0\0\0\x02", 4));
   EXPECT_TRUE(Store::open(*directory_, {})) << "it was not touched";
 }
 
@@ -63,8 +63,62 @@ TEST_F(StoreSchemaTest, ATableTooManyIsNoStore) {
   auto database = Database::open(home_.file("other.db"), Database::Access::write);
   ASSERT_TRUE(database);
   ASSERT_TRUE(migrate(*database, 0));
+  ASSERT_TRUE(check_definitions(*database, 1));
   ASSERT_TRUE(database->execute("CREATE VIEW more AS SELECT 1"));
-  EXPECT_FALSE(check_definitions(*database));
+  EXPECT_FALSE(check_definitions(*database, 1));
+}
+
+/// A store as the first version made it, with a scan and a notice.
+class OldStoreTest : public StoreTest {
+ protected:
+  void SetUp() override {
+    StoreTest::SetUp();
+    {
+      Store store = open();
+      write(store,
+            {message(scan(1)),
+             {.stamp = {7, 2}, .content = make_notice(Severity::warning, kNoon, "blind on eth0")}});
+    }
+    auto database = Database::open(home_.file("scanlogd.db"), Database::Access::write);
+    ASSERT_TRUE(database);
+    ASSERT_TRUE(
+        database->execute("DROP TABLE sample; DROP INDEX event_notice; PRAGMA user_version=1"));
+    ASSERT_TRUE(check_definitions(*database, 1));
+  }
+  std::int64_t version() const {
+    const auto database = Database::open(home_.file("scanlogd.db"), Database::Access::read);
+    return check_version(*database).value();
+  }
+};
+
+TEST_F(OldStoreTest, IsReadAsItIs) {
+  const StoreReader old = reader();
+  EXPECT_EQ(ids(old.list({})), Ids{1});
+  EXPECT_TRUE(old.sample(1).value().points.empty());
+  EXPECT_EQ(old.notices(kNoon, 10).value().total, 1U);
+  EXPECT_EQ(version(), 1) << "reading changes nothing";
+}
+
+TEST_F(OldStoreTest, IsUpgradedByWhoeverWritesIt) {
+  Store store = open();
+  EXPECT_EQ(ids(store.reader().list({})), Ids{1});
+  EXPECT_TRUE(store.reader().sample(1).value().points.empty());
+  Scan later = scan(1);
+  later.sample = pack({.shift = 0, .points = {{.port = 22}}});
+  write(store, {message(later, 3)});
+  EXPECT_EQ(store.reader().sample(1).value().points.size(), 1U);
+  EXPECT_EQ(store.reader().notices(kNoon, 10).value().total, 1U);
+  EXPECT_EQ(version(), 2);
+}
+
+TEST_F(OldStoreTest, WithATableOfALaterVersionIsNone) {
+  {
+    auto database = Database::open(home_.file("scanlogd.db"), Database::Access::write);
+    ASSERT_TRUE(database);
+    ASSERT_TRUE(
+        database->execute("CREATE TABLE sample (scan INTEGER PRIMARY KEY, probes BLOB NOT NULL)"));
+  }
+  EXPECT_EQ(failure(), EUCLEAN);
 }
 
 }  // namespace

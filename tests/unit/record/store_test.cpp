@@ -157,6 +157,43 @@ TEST_F(StoreTest, UndigestedAreThoseOfADigestFromOneOn) {
   EXPECT_EQ(ids(store.undigested(0, 1)), Ids{2});
 }
 
+Scan with_sample(Scan scan) {
+  scan.sample = pack({.shift = 3, .points = {{.time = 1s, .port = static_cast<Port>(scan.id)}}});
+  return scan;
+}
+
+TEST_F(StoreTest, ASampleStaysUntilThereIsAnother) {
+  Store store = open();
+  write(store, {message(with_sample(scan(1)), 1), message(scan(1), 2), message(scan(2), 3)});
+  const ProbeSample sample = store.reader().sample(1).value();
+  EXPECT_EQ(sample.shift, 3);
+  ASSERT_EQ(sample.points.size(), 1U);
+  EXPECT_EQ(sample.points[0].time, 1s);
+  EXPECT_TRUE(store.reader().sample(2).value().points.empty());
+  const auto unfinished = store.unfinished(kNoon, 10);
+  ASSERT_TRUE(unfinished);
+  EXPECT_EQ(unfinished->back().sample, with_sample(scan(1)).sample) << "after a restart it goes on";
+}
+
+TEST_F(StoreTest, ASampleThatCannotBeReadIsNone) {
+  Store store = open();
+  Scan broken = scan(1);
+  broken.sample = "\x07nonsense";
+  write(store, {message(broken)});
+  EXPECT_TRUE(store.reader().sample(1).value().points.empty());
+}
+
+TEST_F(StoreTest, ASampleGoesWithItsScan) {
+  Store store = open();
+  for (std::uint64_t id = 1; id <= 20; ++id) write(store, {message(with_sample(scan(id)))});
+  ASSERT_TRUE(store.begin(Store::Sync::process));
+  ASSERT_TRUE(store.prune(kNoon + 90 * 24h + 10min + 1s, 100));
+  ASSERT_TRUE(store.commit());
+  ASSERT_EQ(ids(store.reader().list({})).back(), 11U);
+  EXPECT_TRUE(store.reader().sample(10).value().points.empty());
+  EXPECT_EQ(store.reader().sample(11).value().points.size(), 1U);
+}
+
 TEST_F(StoreTest, WhatIsTooOldGoesInSteps) {
   Store store = open({.age = std::chrono::hours(1)});
   std::vector<Message> all;
