@@ -1,7 +1,7 @@
 # Completion of scanlogctl(8) for bash.
 _scanlogctl() {
   local word=${COMP_WORDS[COMP_CWORD]} before=${COMP_WORDS[COMP_CWORD - 1]} each command='' words
-  local commands='status list show top tail export reload explain selftest live' common='--state --control --output --help'
+  local commands='status list show top tail export report reload explain selftest live' common='--state --control --output --help'
   local filter='--since --until --source --port --min-ports --kind --technique --tool --verdict --limit'
   for each in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
     if [[ " $commands " == *" $each "* ]]; then command=$each; fi
@@ -15,7 +15,13 @@ _scanlogctl() {
     mapfile -t COMPREPLY < <(compgen -f -- "$word")
     return
     ;;
-  -o | --output) words='text json' ;;
+  -o | --output)
+    if [[ $command == report ]]; then
+      mapfile -t COMPREPLY < <(compgen -f -- "$word")
+      return
+    fi
+    words='text json'
+    ;;
   --verdict) words='unverified proven answered suspect impossible' ;;
   --tool) words='unknown nmap masscan zmap hping nping mirai' ;;
   --kind)
@@ -36,6 +42,7 @@ _scanlogctl() {
     top) words="sources ports targets networks techniques tools --since --limit $common" ;;
     selftest) words="--interface --source $common" ;;
     tail) words="--follow --limit $common" ;;
+    report) words="--since --limit $common" ;;
     *) words=$common ;;
     esac
     ;;

@@ -29,6 +29,7 @@ struct Given {
   std::string limit;
   std::string what;
   std::string output = "text";
+  std::string file;
 };
 
 std::unexpected<Error> complain(std::string_view option, const std::string& value,
@@ -185,6 +186,14 @@ Result<Request> judge(const Given& given, Request request, system_clock::time_po
     if (!limit) return std::unexpected(limit.error());
     request.limit = static_cast<std::size_t>(*limit);
   }
+  if (request.command == Command::report) {
+    if (request.json) return fail("report: is HTML, and no JSON");
+    constexpr std::size_t kMostDrawn = 200;
+    if (request.limit > kMostDrawn) {
+      return complain("--limit", given.limit, "must be a number from 1 to 200");
+    }
+    if (given.file != "-") request.file = given.file;
+  }
   if (auto done = parse_what(given, request); !done) return std::unexpected(done.error());
   return request;
 }
@@ -276,6 +285,12 @@ Result<Request> parse_command_line(int argc, const char* const* argv,
   add_filter(*exported, given);
   add_limit(*exported, given, "At most so many (all)");
 
+  CLI::App* const report = add("report", "A page of HTML about a period");
+  add_since(*report, given);
+  add_limit(*report, given, "Draw at most so many scans (12), up to 200");
+  report->add_option("-o,--output", given.file, "File to write (standard output)")
+      ->type_name("FILE");
+
   CLI::App* const reload = add("reload", "Make the daemon read its configuration again");
   CLI::App* const explain = add("explain", "Why a source did or did not alarm");
   explain->add_option("SOURCE", given.what, "Its address")->required();
@@ -296,7 +311,8 @@ Result<Request> parse_command_line(int argc, const char* const* argv,
       Declared{Command::show, show},         Declared{Command::top, top},
       Declared{Command::tail, tail},         Declared{Command::export_scans, exported},
       Declared{Command::reload, reload},     Declared{Command::explain, explain},
-      Declared{Command::selftest, selftest}, Declared{Command::live, live}};
+      Declared{Command::selftest, selftest}, Declared{Command::live, live},
+      Declared{Command::report, report}};
   try {
     app.parse(argc, argv);
   } catch (const CLI::CallForHelp&) {

@@ -18,6 +18,7 @@
 #include "ctl/client.h"
 #include "ctl/command_line.h"
 #include "ctl/daemon_status.h"
+#include "ctl/output_file.h"
 #include "ctl/subcommands.h"
 
 namespace scanlogd::ctl {
@@ -51,6 +52,17 @@ bool wait_for_more() {
   return ::poll(&reader, 1, kMilliseconds) == 0;
 }
 
+Result<void> run_report(const StoreReader& store, const Request& request) {
+  if (request.file.empty()) return write_report(store, request, print);
+  auto file = OutputFile::open(request.file);
+  // Without its code, which would be taken for one about the store.
+  if (!file) return fail(file.error().what);
+  auto done = write_report(store, request, [&](std::string_view text) { file->write(text); });
+  if (!done) return done;
+  done = file->finish();
+  return done ? std::move(done) : fail(done.error().what);
+}
+
 Result<void> run(const StoreReader& store, const Request& request) {
   switch (request.command) {
     case Command::list:
@@ -65,6 +77,8 @@ Result<void> run(const StoreReader& store, const Request& request) {
       return export_scans(store, request, print);
     case Command::live:
       return watch_live(store, request);
+    case Command::report:
+      return run_report(store, request);
     case Command::print:
     case Command::status:
     case Command::reload:
@@ -177,6 +191,7 @@ int run_request(const Request& request) {
     case Command::tail:
     case Command::export_scans:
     case Command::live:
+    case Command::report:
       break;
   }
   return run_on_store(request);

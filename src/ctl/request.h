@@ -24,6 +24,7 @@ enum class Command : std::uint8_t {
   explain,
   selftest,
   live,
+  report,
 };
 
 /// What `export` writes.
@@ -39,7 +40,8 @@ struct Request {
   std::string control;                        ///< path of the daemon's control socket
   std::chrono::system_clock::time_point now;  ///< what ages are counted to
   bool json = false;                          ///< JSON Lines instead of a table
-  /// Which scans: `list`, `top` (since), `export`.
+  std::string file;                           ///< `report`: where to; empty: to standard output
+  /// Which scans: `list`, `top` and `report` (since), `export`.
   ScanFilter filter;
   std::uint64_t id = 0;              ///< `show`: which scan
   Address source;                    ///< `explain`: which; `selftest`: by which, if named

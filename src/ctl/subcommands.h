@@ -66,6 +66,10 @@ struct StatusSources {
 [[nodiscard]] Result<void> export_scans(const StoreReader& store, const Request& request,
                                         const Emit& emit);
 
+/// What was found in a period, as a page of HTML.
+[[nodiscard]] Result<void> write_report(const StoreReader& store, const Request& request,
+                                        const Emit& emit);
+
 /// Calls `take` for each scan that matches, the newest first, at most `limit`; a page at a time.
 [[nodiscard]] Result<void> for_each_scan(const StoreReader& store, ScanFilter filter,
                                          std::size_t limit,
