@@ -56,6 +56,7 @@ constexpr std::array kRecorder = {
     AllowedCall{"faccessat"},
     AllowedCall{"faccessat2"},
     AllowedCall{"fchmod"},
+    AllowedCall{"fchown"},  // SQLite gives its log the owner of the database, when root
     AllowedCall{"ftruncate"},
     AllowedCall{"fsync"},
     AllowedCall{"fdatasync"},

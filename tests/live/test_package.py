@@ -22,22 +22,22 @@ MARK = "=== "
 INSIDE = r"""
 exec 2>&1
 part() { echo "=== $1"; }
-quietly() { "$@" >/root/quiet 2>&1 || { cat /root/quiet; exit 1; }; }
+quietly() { "$@" >/opt/quiet 2>&1 || { cat /opt/quiet; exit 1; }; }
 mount -t proc proc /proc; mount -t sysfs sys /sys; ip link set lo up
 part before; id scanlogd; dpkg-query -W -f '${Version}\n' scanlogd; ls /etc/rc2.d
 echo '# mine' >>/etc/default/scanlogd
-part upgrade; quietly apt-get install -qq -y --no-install-recommends /root/scanlogd.deb; id scanlogd
+part upgrade; quietly apt-get install -qq -y --no-install-recommends /opt/scanlogd.deb; id scanlogd
 dpkg-query -W -f '${db:Status-Status} ${Version}\n' scanlogd; ls /etc/rc2.d
 ls -l /etc/systemd/system/multi-user.target.wants
 part check; mkdir -p -m 755 /run/scanlogd/empty; scanlogd --check
 part start; /etc/init.d/scanlogd start; scanlogctl status
 part scan; scanlogctl selftest --interface lo
 part list; scanlogctl list
-part again; quietly dpkg -i /root/scanlogd.deb; /etc/init.d/scanlogd status
+part again; quietly dpkg -i /opt/scanlogd.deb; /etc/init.d/scanlogd status
 part stop; /etc/init.d/scanlogd stop; pgrep -c scanlogd
 part remove; quietly apt-get remove -qq -y scanlogd; ls /etc/scanlogd /var/lib/scanlogd
 part purge; quietly apt-get purge -qq -y scanlogd; getent passwd scanlogd; getent group scanlogd
-find / -xdev -name '*scanlogd*' -not -path '/root/*' -not -path '/var/cache/apt/*'
+find / -xdev -name '*scanlogd*' -not -path '/opt/*' -not -path '/var/cache/apt/*'
 part end
 """
 
@@ -62,9 +62,9 @@ class Package(unittest.TestCase):
             if re.search("resolve|connect|Unable to fetch|download", made.stderr):
                 raise harness.Skip(f"Debian's archive is out of reach: {reason[0]}")
             raise AssertionError(made.stderr)
-        shutil.copy(found[0], os.path.join(cls.root, "root/scanlogd.deb"))
+        shutil.copy(found[0], os.path.join(cls.root, "opt/scanlogd.deb"))
         for path, text, mode in (("usr/sbin/policy-rc.d", "#!/bin/sh\nexit 101\n", 0o755),
-                                 ("root/inside", INSIDE, 0o755)):
+                                 ("opt/inside", INSIDE, 0o755)):
             path = os.path.join(cls.root, path)
             with open(path, "w", encoding="utf-8") as file:
                 file.write(text)
@@ -73,11 +73,11 @@ class Package(unittest.TestCase):
         # package is to be installed; its dependencies are fetched before.
         fetch = ["chroot", cls.root, "sh", "-c",
                  "apt-get update -qq && apt-get install -qq -y --no-install-recommends "
-                 "--download-only /root/scanlogd.deb"]
+                 "--download-only /opt/scanlogd.deb"]
         shutil.copy("/etc/resolv.conf", os.path.join(cls.root, "etc/resolv.conf"))
         subprocess.run(fetch, check=True, capture_output=True, timeout=300)
         done = subprocess.run(["unshare", "--mount", "--pid", "--net", "--fork", "--kill-child",
-                               "chroot", cls.root, "bash", "/root/inside"],
+                               "chroot", cls.root, "bash", "/opt/inside"],
                               capture_output=True, text=True, timeout=300, check=False)
         cls.parts = dict((part.partition("\n")[0], part.partition("\n")[2])
                          for part in done.stdout.split(MARK)[1:])

@@ -6,6 +6,7 @@ import os
 import re
 import signal
 import subprocess
+import tempfile
 
 import harness
 from frames import probe
@@ -109,6 +110,15 @@ class Sandbox(harness.Case):
                 done, attempts, succeeded, killed, broken = self.attack(who, "open")
                 print(f"{succeeded} without the sandbox", end=" ... ", flush=True)
                 self.assertGreater(succeeded, 9, done.stdout)
+
+    def test_root_reads_a_file_into_a_store(self):
+        with tempfile.TemporaryDirectory() as state:
+            done = subprocess.run(
+                [self.binary, "--no-config", "--profile", "full", "--state", state, "-r",
+                 os.path.join(harness.CAPTURES, "nmap_sS.pcap")],
+                capture_output=True, text=True, timeout=60, check=False)
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertTrue(os.path.exists(os.path.join(state, "scanlogd.db")))
 
 
 if __name__ == "__main__":
