@@ -1,6 +1,7 @@
 // `scanlogctl live`: a full screen of scans as they grow. ncurses(3X); what is shown is
 // live_view.cpp's.
 #include <langinfo.h>
+#include <ncurses.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,8 +14,6 @@
 #include <cstring>
 #include <string>
 #include <utility>
-
-#include <ncurses.h>
 
 #include "ctl/client.h"
 #include "ctl/live_view.h"

@@ -314,15 +314,11 @@ def main():
         capture, state = scratch / "three.pcap", scratch / "state"
         state.mkdir()
         write_capture(capture)
-        # SQLite changes the owner of files where root has it write, and the sandbox does not let it.
-        as_nobody = []
-        if os.geteuid() == 0:
-            as_nobody = ["setpriv", "--reuid=nobody", "--clear-groups"]
-            for path in (scratch, state):
-                shutil.chown(path, "nobody")
-        subprocess.run([*as_nobody, scanlogd, "--no-config", "-r", str(capture), "--profile", "full",
+        subprocess.run([scanlogd, "--no-config", "-r", str(capture), "--profile", "full",
                         "--local", "198.51.100.0/24", "--state", str(state)], check=True, timeout=60,
-                       capture_output=True)
+                       capture_output=True,
+                       # Leaks are looked for in /proc, which is out of reach once it is locked in.
+                       env={**os.environ, "ASAN_OPTIONS": "detect_leaks=0"})
         page = scratch / "report.html"
         ctl(state, "report", "-o", str(page))
         expect(ctl(state, "report").startswith("<!DOCTYPE html>"), "nothing on standard output")
