@@ -67,14 +67,25 @@ def contenders(binary):
     )
 
 
-def cpu_time(pid):
-    """CPU time of a process in ns, as the scheduler counts it."""
-    with open(f"/proc/{pid}/schedstat") as file:
-        return int(file.read().split()[0])
+def cpu_time(pids):
+    """CPU time of processes in ns, as the scheduler counts it."""
+    total = 0
+    for pid in pids:
+        with open(f"/proc/{pid}/schedstat") as file:
+            total += int(file.read().split()[0])
+    return total
 
 
-def memory(pid):
-    """Resident memory in kB. `pss` shares pages that several processes map among them."""
+def memory(pids):
+    """Resident memory of all processes of a daemon in kB. What several of them map counts for each,
+    but in `pss`, which shares such pages among those that map them."""
+    total = collections.Counter()
+    for pid in pids:
+        total.update(memory_of(pid))
+    return dict(total)
+
+
+def memory_of(pid):
     status = harness.status(pid)
     values = {"rss": status["VmRSS"], "anonymous": status["RssAnon"], "file": status["RssFile"]}
     with open(f"/proc/{pid}/smaps_rollup") as file:
@@ -106,9 +117,13 @@ class Stage:
         return int(dict(zip(names, values))["InSegs"])
 
     def _is_listened_to(self, port):
-        with open(f"/proc/{self.lab.victim.pid}/net/tcp") as file:
-            return any(fields[1].endswith(f":{port:04X}") and fields[3] == "0A"
-                       for fields in map(str.split, file))
+        for table in ("tcp", "tcp6"):
+            with contextlib.suppress(FileNotFoundError), \
+                    open(f"/proc/{self.lab.victim.pid}/net/{table}") as file:
+                if any(fields[1].endswith(f":{port:04X}") and fields[3] == "0A"
+                       for fields in map(str.split, file)):
+                    return True
+        return False
 
     def bulk_tcp(self):
         """Gbit/s of one TCP connection to the victim: the sender on the first core, where the kernel
@@ -142,7 +157,9 @@ class Subject:
         self._daemon = harness.Daemon(stage.lab, contender.title, contender.binary,
                                       contender.arguments)
         self._daemon.start()
-        stage.pin(self._daemon.pid)
+        self._pids = self._daemon.cell.processes(contender.binary)
+        for pid in self._pids:
+            stage.pin(pid)
         time.sleep(1)
 
     def close(self):
@@ -151,7 +168,7 @@ class Subject:
         self._daemon.cell.close()
 
     def memory(self):
-        return memory(self._daemon.pid)
+        return memory(self._pids)
 
     def accounts(self):
         """Our daemon's accounts."""
@@ -174,10 +191,10 @@ class Subject:
         """Waits until all that was sent is dealt with, and returns the CPU time used."""
         if self._is_raw:
             self._stage.lab.drained()
-        before, now = None, cpu_time(self._daemon.pid)
+        before, now = None, cpu_time(self._pids)
         while now != before:
             time.sleep(0.1)
-            before, now = now, cpu_time(self._daemon.pid)
+            before, now = now, cpu_time(self._pids)
         return now
 
     def measure(self, load):
