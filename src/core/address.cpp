@@ -11,6 +11,8 @@
 #include <cstring>
 #include <span>
 
+#include "core/text.h"
+
 namespace scanlogd {
 namespace {
 
@@ -25,12 +27,6 @@ AddressBytes masked(AddressBytes bytes, unsigned prefix) noexcept {
     bytes[i] = static_cast<std::uint8_t>(bytes[i] & 0xff00u >> kept);
   }
   return bytes;
-}
-
-std::string_view trim(std::string_view text) noexcept {
-  const auto first = text.find_first_not_of(' ');
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(' ') - first + 1);
 }
 
 }  // namespace
@@ -63,6 +59,11 @@ Result<Address> parse_address(std::string_view text) {
 
 bool Network::contains(const Address& address) const noexcept {
   return address.family == base.family && masked(address.bytes, prefix) == base.bytes;
+}
+
+Network network_of(const Address& address, std::uint8_t prefix) noexcept {
+  return {.base = {.family = address.family, .bytes = masked(address.bytes, prefix)},
+          .prefix = prefix};
 }
 
 Result<Network> parse_network(std::string_view text) {

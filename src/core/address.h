@@ -55,6 +55,9 @@ struct Network {
   friend bool operator==(const Network&, const Network&) = default;
 };
 
+/// The network of so many bits that `address` is in.
+[[nodiscard]] Network network_of(const Address& address, std::uint8_t prefix) noexcept;
+
 /// Parses `ADDRESS` or `ADDRESS/PREFIX`; set host bits are an error, because they are usually a
 /// typo.
 [[nodiscard]] Result<Network> parse_network(std::string_view text);

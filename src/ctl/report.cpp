@@ -5,13 +5,13 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <optional>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "core/blind_interval.h"
 #include "core/scan_names.h"
 #include "core/scan_words.h"
 #include "ctl/html.h"
@@ -36,74 +36,17 @@ struct Period {
   system_clock::time_point until;
 };
 
-/// A time in which scanlogd was blind, as its notice tells.
-struct Blind {
-  std::string where;
-  system_clock::time_point from;
-  std::optional<system_clock::time_point> to;
-  std::optional<std::uint64_t> packets;  ///< lost
-};
-
-template <class Number>
-std::optional<Number> read_number(std::string_view text) {
-  Number number{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error != std::errc() || end != text.data() + text.size()) return {};
-  return number;
-}
-
-/// `2026-01-31T10:00:00.123Z` at the beginning of `text`.
-std::optional<system_clock::time_point> read_time(std::string_view text) {
-  constexpr std::string_view kForm = "0000-00-00T00:00:00.000Z";
-  text = text.substr(0, kForm.size());
-  if (text.size() < kForm.size() || !text.ends_with('Z')) return {};
-  const auto part = [text](std::size_t at, std::size_t size) {
-    return read_number<unsigned>(text.substr(at, size)).value_or(9999);
-  };
-  const std::chrono::year_month_day day(std::chrono::year(static_cast<int>(part(0, 4))),
-                                        std::chrono::month(part(5, 2)),
-                                        std::chrono::day(part(8, 2)));
-  if (!day.ok()) return {};
-  const unsigned hour = part(11, 2);
-  const unsigned minute = part(14, 2);
-  const unsigned second = part(17, 2);
-  const unsigned rest = part(20, 3);
-  if (hour > 23 || minute > 59 || second > 60 || rest > 999) return {};
-  return std::chrono::sys_days(day) + std::chrono::hours(hour) + std::chrono::minutes(minute) +
-         std::chrono::seconds(second) + std::chrono::milliseconds(rest);
-}
-
-/// Reads what core/blind_interval.h words.
-std::optional<Blind> read_blind(std::string_view text) {
-  constexpr std::string_view kBeginning = "blind on ";
-  if (!text.starts_with(kBeginning)) return {};
-  const auto behind = [text](std::string_view word) {
-    const std::size_t at = text.find(word);
-    return at == std::string_view::npos ? std::string_view() : text.substr(at + word.size());
-  };
-  Blind blind;
-  const auto from = read_time(behind(" from "));
-  const auto since = read_time(behind(" since "));
-  if (!from && !since) return {};
-  text.remove_prefix(kBeginning.size());
-  blind.where = text.substr(0, text.find(from ? " from " : " since "));
-  blind.from = from ? *from : *since;
-  if (from) blind.to = read_time(behind("Z to "));
-  blind.packets = read_number<std::uint64_t>(behind("packets lost: "));
-  return blind;
-}
-
 /// The blind intervals among the notices, each once: what is told when it begins is told again when
 /// it is over.
-std::vector<Blind> list_blinds(std::span<const Notice> notices) {
-  std::vector<Blind> blinds;
+std::vector<BlindInterval> list_blinds(std::span<const Notice> notices) {
+  std::vector<BlindInterval> blinds;
   for (const Notice& notice : notices) {
-    const auto blind = read_blind(notice.view());
+    const auto blind = parse_blind_interval(notice.view());
     if (!blind) continue;
-    const bool is_told = std::ranges::any_of(blinds, [&](const Blind& each) {
-      return each.from == blind->from && each.where == blind->where;
+    const bool is_told = std::ranges::any_of(blinds, [&](const BlindInterval& each) {
+      return each.start == blind->start && each.interface == blind->interface;
     });
-    if (blind->to || !is_told) blinds.push_back(*blind);
+    if (blind->end || !is_told) blinds.push_back(*blind);
   }
   return blinds;
 }
@@ -149,7 +92,7 @@ double place(const Period& period, system_clock::time_point at, double width) {
 }
 
 std::string write_timeline(const Period& period, const std::vector<std::uint64_t>& parts,
-                           std::span<const Blind> blinds) {
+                           std::span<const BlindInterval> blinds) {
   constexpr double kWidth = 760;
   constexpr double kLeft = 60;
   constexpr double kBase = 110;
@@ -161,9 +104,9 @@ std::string write_timeline(const Period& period, const std::vector<std::uint64_t
       "{} bars, the highest {}. The table has the same.</desc>\n",
       kWidth, parts.size(), plural(most, "scan", "scans"));
   const double width = kWidth - kLeft;
-  for (const Blind& blind : blinds) {
-    const double from = kLeft + place(period, blind.from, width);
-    const double to = kLeft + place(period, blind.to.value_or(period.until), width);
+  for (const BlindInterval& blind : blinds) {
+    const double from = kLeft + place(period, blind.start, width);
+    const double to = kLeft + place(period, blind.end.value_or(period.until), width);
     out += fmt::format(
         "<rect class=\"blind\" x=\"{:.1f}\" y=\"{}\" width=\"{:.1f}\" height=\"{}\"/>\n", from,
         kBase - kHigh, std::max(to - from, 2.0), kHigh);
@@ -199,7 +142,7 @@ std::string write_timeline(const Period& period, const std::vector<std::uint64_t
          "</details>\n</figure>\n";
 }
 
-std::string write_blindness(const PeriodNotices& notices, std::span<const Blind> blinds) {
+std::string write_blindness(const PeriodNotices& notices, std::span<const BlindInterval> blinds) {
   std::string out = "<h2>What was not seen</h2>\n";
   if (notices.total == 0) {
     return out + paragraph(
@@ -212,11 +155,11 @@ std::string write_blindness(const PeriodNotices& notices, std::span<const Blind>
     std::uint64_t packets = 0;
     std::size_t open = 0;
     std::size_t unknown = 0;
-    for (const Blind& blind : blinds) {
-      if (blind.to) total += *blind.to - blind.from;
-      open += blind.to ? 0U : 1U;
+    for (const BlindInterval& blind : blinds) {
+      if (blind.end) total += *blind.end - blind.start;
+      open += blind.end ? 0U : 1U;
       packets += blind.packets.value_or(0);
-      unknown += blind.to && !blind.packets ? 1U : 0U;
+      unknown += blind.end && !blind.packets ? 1U : 0U;
     }
     out += paragraph(fmt::format(
         "scanlogd was blind: {} of {} together; {} are known to be lost, and of {} it is not known "
@@ -390,7 +333,7 @@ Result<void> write_report(const StoreReader& store, const Request& request, cons
   if (!parts) return std::unexpected(parts.error());
   const auto notices = store.notices(period.since, kMostNotices);
   if (!notices) return std::unexpected(notices.error());
-  const std::vector<Blind> blinds = list_blinds(notices->latest);
+  const std::vector<BlindInterval> blinds = list_blinds(notices->latest);
   emit(write_head(period, *found, *whole));
   if (found->scans > 0 || !blinds.empty()) emit(write_timeline(period, *parts, blinds));
   emit(write_blindness(*notices, blinds));

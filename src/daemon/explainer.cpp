@@ -17,16 +17,6 @@ namespace {
 /// Scans of one source in one capture; more are left out.
 constexpr std::size_t kMostEvents = 10000;
 
-// The addresses that are kept as one source with this one.
-Network kept_as_one(const Address& source, std::uint8_t prefix) {
-  Network network{.base = source, .prefix = prefix};
-  constexpr std::size_t kBits = 8;
-  for (std::size_t i = 0; i < network.base.bytes.size(); ++i) {
-    if (i * kBits >= prefix) network.base.bytes[i] = 0;
-  }
-  return network;
-}
-
 }  // namespace
 
 Explainer::Explainer(Analysis analysis, const Address& source)
@@ -52,7 +42,7 @@ void Explainer::advance(std::chrono::nanoseconds now,
 bool Explainer::concerns(const ScanEvent& event) const noexcept {
   // Its own, of which the first address is told, or that of a network it belongs to.
   const std::uint8_t prefix = event.source_prefix != 0 ? event.source_prefix : last_.prefix;
-  if (kept_as_one(source_, prefix).contains(event.source)) return true;
+  if (network_of(source_, prefix).contains(event.source)) return true;
   const auto group = std::span(event.group).first(event.group_count);
   return std::ranges::find(group, source_) != group.end();
 }

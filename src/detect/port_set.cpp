@@ -10,6 +10,7 @@
 #include <string>
 
 #include "core/section.h"
+#include "core/text.h"
 
 namespace scanlogd {
 namespace {
@@ -19,12 +20,6 @@ constexpr std::array<std::string_view, 4> kProtocols = {"tcp", "udp", "sctp", "i
 
 constexpr std::string_view kWhatIsMeant =
     "a port, a range or a protocol, such as 22, 53/udp, 8000-8100 or icmp";
-
-std::string_view trim(std::string_view text) noexcept {
-  const auto first = text.find_first_not_of(' ');
-  if (first == std::string_view::npos) return {};
-  return text.substr(first, text.find_last_not_of(' ') - first + 1);
-}
 
 std::optional<Port> port_of(std::string_view text) noexcept {
   Port port = 0;

@@ -125,12 +125,6 @@ Result<std::vector<TopEntry>> top_ports(const Database& database, const Since& s
   return largest(std::move(counts), limit);
 }
 
-/// `address` without the bits past `prefix`.
-Network network_of(Address address, std::uint8_t prefix) {
-  std::ranges::fill(address.bytes.begin() + prefix / 8, address.bytes.end(), std::uint8_t{0});
-  return {.base = address, .prefix = prefix};
-}
-
 /// Counts the addresses of a column, or the networks that they are in. By sorting: an attacker
 /// chooses the addresses, and no choice makes that slow.
 Result<std::vector<TopEntry>> top_addresses(const Database& database, TopBy by, const Since& since,

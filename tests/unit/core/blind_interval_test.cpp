@@ -56,5 +56,43 @@ TEST(BlindInterval, EveryCauseHasWordsForBothForms) {
   }
 }
 
+TEST(BlindInterval, IsReadAsItWasWritten) {
+  for (const BlindCause cause :
+       {BlindCause::overload, BlindCause::stopped, BlindCause::interface_down,
+        BlindCause::interface_gone, BlindCause::not_watched}) {
+    for (const char* const interface : {"", "eth0"}) {
+      BlindInterval blind{.cause = cause,
+                          .interface = interface,
+                          .start = kStart,
+                          .end = std::nullopt,
+                          .packets = std::nullopt};
+      EXPECT_EQ(parse_blind_interval(to_string(blind)), blind) << to_string(blind);
+      blind.packets = 7;
+      EXPECT_EQ(parse_blind_interval(to_string(blind)), blind) << to_string(blind);
+      blind.end = kStart + 1333ms;
+      EXPECT_EQ(parse_blind_interval(to_string(blind)), blind) << to_string(blind);
+      blind.packets.reset();
+      EXPECT_EQ(parse_blind_interval(to_string(blind)), blind) << to_string(blind);
+    }
+  }
+}
+
+TEST(BlindInterval, WhatNobodyWroteIsNotRead) {
+  for (const char* const text :
+       {"", "blind on eth0", "blind on eth0 since yesterday: interface is down",
+        "blind on eth0 since 2026-01-31T10:00:00.123Z: interface was down",
+        "blind on eth0 since 2026-13-31T10:00:00.123Z: interface is down",
+        "blind on eth0 since 2026-02-30T10:00:00.123Z: interface is down",
+        "blind on eth0 since 2026-01-31T24:00:00.123Z: interface is down",
+        "blind on eth0 since 9026-01-31T10:00:00.123Z: interface is down",
+        "blind on eth0 since +026-01-31T10:00:00.123Z: interface is down",
+        "blind on eth0 since 2026-01-31T10:00:00.123Z: for some reason",
+        "blind on eth0 since 2026-01-31T10:00:00.123Z: interface is down; packets lost: -1",
+        "blind on eth0 from 2026-01-31T10:00:00.123Z: interface was down",
+        "blind on eth0 from 2026-01-31T10:00:00.123Z to tomorrow (1.0 s): interface was down"}) {
+    EXPECT_FALSE(parse_blind_interval(text)) << text;
+  }
+}
+
 }  // namespace
 }  // namespace scanlogd
