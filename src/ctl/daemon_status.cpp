@@ -127,6 +127,16 @@ std::vector<ExcludedCount> excluded_of(const ControlAnswer& answer) {
   return excluded;
 }
 
+std::vector<ExcludedCount> excluded_of_source(const ControlAnswer& answer) {
+  std::vector<ExcludedCount> excluded;
+  for (const std::string_view line : answer.find_all("excluded")) {
+    const std::size_t is = line.find('=');
+    if (is == std::string_view::npos) continue;
+    excluded.push_back({.list = line.substr(0, is), .packets = parse_count(line.substr(is + 1))});
+  }
+  return excluded;
+}
+
 std::vector<std::string> ailments_of(const ControlAnswer& answer) {
   std::vector<std::string> ailments;
   for (const Identity& identity : identities_of(answer)) {

@@ -35,8 +35,11 @@ struct ExcludedCount {
   std::uint64_t packets = 0;
 };
 
-/// Those of each list.
+/// Those of each list, of all sources: from the status.
 [[nodiscard]] std::vector<ExcludedCount> excluded_of(const ControlAnswer& answer);
+
+/// Those of the lists that left something of the one source out: from what `explain` answers.
+[[nodiscard]] std::vector<ExcludedCount> excluded_of_source(const ControlAnswer& answer);
 
 /// How far its sinks have come; what is none of the protocol's is left out.
 [[nodiscard]] std::vector<Cursor> sinks_of(const ControlAnswer& answer);

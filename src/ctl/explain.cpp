@@ -1,10 +1,9 @@
 // `scanlogctl explain SOURCE`: what the running daemon makes of a source.
-#include <charconv>
-#include <cstdint>
 #include <string>
 
 #include "core/json_writer.h"
 #include "ctl/client.h"
+#include "ctl/daemon_status.h"
 #include "ctl/subcommands.h"
 
 namespace scanlogd::ctl {
@@ -22,13 +21,8 @@ Result<void> explain_source(const Request& request, const Emit& emit) {
     }
     json.member("engines_silent", answer->number("engines.silent"));
     json.open_object("not_judged");
-    for (const std::string_view excluded : answer->find_all("excluded")) {
-      const std::size_t is = excluded.find('=');
-      if (is == std::string_view::npos) continue;
-      std::uint64_t packets = 0;
-      const char* const end = excluded.data() + excluded.size();
-      (void)std::from_chars(excluded.data() + is + 1, end, packets);  // else it stays 0
-      json.member(excluded.substr(0, is), packets);
+    for (const ExcludedCount& each : excluded_of_source(*answer)) {
+      json.member(each.list, each.packets);
     }
     json.close_object();
     json.open_array("lines");

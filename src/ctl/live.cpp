@@ -195,8 +195,7 @@ class Watcher {
 };
 
 /// What `show` says of the opened scan.
-Result<void> look_into(const StoreReader& store, std::uint64_t id, std::size_t columns,
-                       LiveView& view) {
+void look_into(const StoreReader& store, std::uint64_t id, std::size_t columns, LiveView& view) {
   Request request;
   request.id = id;
   request.width = columns;
@@ -204,7 +203,6 @@ Result<void> look_into(const StoreReader& store, std::uint64_t id, std::size_t c
   const auto done = show_scan(store, request, [&](std::string_view piece) { text += piece; });
   // It may be too old by now to be on record.
   view.show(done ? text : done.error().what);
-  return {};
 }
 
 }  // namespace
@@ -226,9 +224,7 @@ Result<void> watch_live(const StoreReader& store, const Request& request) {
       next = now + std::chrono::milliseconds(kLookMs);
     }
     if (view.opened() && !view.is_paused()) {
-      if (auto done = look_into(store, *view.opened(), Terminal::columns(), view); !done) {
-        return done;
-      }
+      look_into(store, *view.opened(), Terminal::columns(), view);
     }
     Terminal::paint(view.draw(model, Terminal::rows(), Terminal::columns()));
     const auto left =

@@ -8,9 +8,8 @@
 #include <string_view>
 #include <utility>
 
-#include "core/scan_names.h"
 #include "ctl/daemon_status.h"
-#include "ctl/table.h"
+#include "ctl/scan_table.h"
 #include "ctl/wording.h"
 
 namespace scanlogd::ctl {
@@ -241,21 +240,8 @@ void LiveView::draw_scans(std::vector<LiveLine>& screen, const LiveModel& model,
   const auto chosen = static_cast<std::size_t>(found == scans.end() ? 0 : found - scans.begin());
   const std::size_t first = chosen < room ? 0 : chosen - room + 1;
   const std::size_t end = std::min(scans.size(), first + room);
-  Table table({{.title = "ID", .is_number = true},
-               {.title = "FOUND"},
-               {.title = "SOURCE", .least = 12},
-               {.title = "TARGET", .least = 9},
-               {.title = "SCAN", .least = 8},
-               {.title = "PORTS", .is_number = true},
-               {.title = "OPEN", .is_number = true},
-               {.title = "VERDICT"}});
-  for (std::size_t at = first; at < end; ++at) {
-    const Scan& scan = *scans[at];
-    table.add({std::to_string(scan.id), format_short_time(scan.detected, model.now),
-               name_source(scan), name_targets(scan), summarise(scan),
-               std::to_string(count_ports(scan)), std::to_string(scan.event.open_total),
-               std::string(name_of(scan.event.verdict))});
-  }
+  Table table = make_scan_table();
+  for (std::size_t at = first; at < end; ++at) add_scan(table, *scans[at], model.now);
   auto lines = split(table.format(columns));
   for (std::size_t at = 0; at < lines.size(); ++at) {
     LiveStyle style = LiveStyle::title;

@@ -68,29 +68,6 @@ std::uint64_t count_resets() {
   return 0;
 }
 
-/// Of one `sink` line of the protocol, the name; and how far it has come.
-struct SinkState {
-  std::string_view name;
-  std::uint64_t sequence = 0;
-  std::uint64_t waiting = 0;
-};
-
-SinkState parse_sink(std::string_view line) {
-  SinkState state{.name = line.substr(0, line.find(' '))};
-  const auto number = [&](std::string_view key) {
-    std::uint64_t value = 0;
-    const std::size_t at = line.find(key);
-    if (at != std::string_view::npos) {
-      const std::string_view digits = line.substr(at + key.size());
-      (void)std::from_chars(digits.data(), digits.data() + digits.size(), value);
-    }
-    return value;
-  };
-  state.sequence = number(" sequence=");
-  state.waiting = number(" waiting=");
-  return state;
-}
-
 std::uint64_t grown(const SelftestFindings& findings, std::string_view name) {
   const std::uint64_t before = findings.before.number(name);
   const std::uint64_t after = findings.after.number(name);
@@ -174,13 +151,10 @@ Stage judge_capture(const SelftestFindings& findings) {
     return stage;
   }
   stage.outcome = Outcome::failed;
-  const auto excluded = findings.told.find_all("excluded");
+  const auto excluded = excluded_of_source(findings.told);
   if (findings.told.find("ignored") == "yes" || !excluded.empty()) {
     stage.text = "an ignore list or a watch list of the configuration leaves these probes out";
-    // `NAME=PACKETS`
-    for (const std::string_view each : excluded) {
-      stage.text.append(": ").append(each.substr(0, each.find('=')));
-    }
+    for (const ExcludedCount& each : excluded) stage.text.append(": ").append(each.list);
   } else if (!is_local(findings)) {
     stage.text = to_string(findings.interface.address) +
                  " is in none of the networks that count: see capture.local of the configuration";
@@ -237,19 +211,20 @@ Stage judge_store(const SelftestFindings& findings) {
   return stage;
 }
 
-Stage judge_sink(const SelftestFindings& findings, const SinkState& sink) {
-  Stage stage{.name = std::string(sink.name)};
+Stage judge_sink(const SelftestFindings& findings, const Cursor& sink) {
+  Stage stage{.name = sink.sink};
   // Only lines go to the system log.
   const bool is_for_it =
-      sink.name != "syslog" || findings.trace.find("log").value_or("none") != "none";
+      sink.sink != "syslog" || findings.trace.find("log").value_or("none") != "none";
   if (sink.sequence >= findings.trace.number("sequence")) {
     stage.text = is_for_it ? "delivered" : "nothing to deliver";
     if (!is_for_it) stage.outcome = Outcome::note;
     return stage;
   }
   stage.outcome = Outcome::failed;
-  stage.text = fmt::format("down: {} messages wait for it", sink.waiting);
-  if (const std::string_view why = trouble_with(findings, sink.name); !why.empty()) {
+  stage.text =
+      fmt::format("down: {} messages wait for it", sink.taken - sink.delivered - sink.lost);
+  if (const std::string_view why = trouble_with(findings, sink.sink); !why.empty()) {
     stage.text.append("; ").append(why);
   }
   return stage;
@@ -352,11 +327,10 @@ Result<void> follow(const Request& request, SelftestFindings& findings) {
     if (!trace) return std::unexpected(trace.error());
     findings.trace = std::move(*trace);
     const std::uint64_t sequence = findings.trace.number("sequence");
-    const auto sinks = findings.trace.find_all("sink");
+    const auto sinks = sinks_of(findings.trace);
     const bool is_done =
         findings.trace.number("scan") != 0 && findings.trace.find("stored") != "no" &&
-        std::ranges::all_of(
-            sinks, [&](std::string_view line) { return parse_sink(line).sequence >= sequence; });
+        std::ranges::all_of(sinks, [&](const Cursor& sink) { return sink.sequence >= sequence; });
     if (is_done || steady_clock::now() >= end) return {};
     pause(kPauseMs);
   }
@@ -451,8 +425,8 @@ std::vector<Stage> stages_of(const SelftestFindings& findings) {
   if (stages.back().outcome == Outcome::failed) return stages;
   stages.push_back(judge_limiter(findings));
   stages.push_back(judge_store(findings));
-  for (const std::string_view line : findings.trace.find_all("sink")) {
-    stages.push_back(judge_sink(findings, parse_sink(line)));
+  for (const Cursor& sink : sinks_of(findings.trace)) {
+    stages.push_back(judge_sink(findings, sink));
   }
   stages.push_back(judge_fail2ban(findings));
   return stages;
