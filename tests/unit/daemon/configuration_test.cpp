@@ -11,6 +11,8 @@
 #include <string_view>
 #include <vector>
 
+#include "support/temporary_directory.h"
+
 namespace scanlogd {
 namespace {
 
@@ -18,18 +20,12 @@ namespace fs = std::filesystem;
 
 class ConfigurationTest : public testing::Test {
  protected:
-  ConfigurationTest() {
-    std::string path = (fs::temp_directory_path() / "scanlogd-XXXXXX").string();
-    if (mkdtemp(path.data()) != nullptr) folder_ = path;
-  }
-  ~ConfigurationTest() override { fs::remove_all(folder_); }
-
-  [[nodiscard]] std::string path() const { return folder_ / "scanlogd.toml"; }
+  [[nodiscard]] std::string path() const { return folder_.file("scanlogd.toml"); }
 
   /// Replaces the file, as an editor or a package does: by another one of its name.
   void write(std::string_view text) const {
-    std::ofstream(folder_ / "new") << text;
-    fs::rename(folder_ / "new", path());
+    std::ofstream(folder_.file("new")) << text;
+    std::filesystem::rename(folder_.file("new"), path());
   }
 
   [[nodiscard]] Result<Configuration> load(const std::vector<std::string>& more = {}) const {
@@ -39,7 +35,7 @@ class ConfigurationTest : public testing::Test {
     return Configuration::load(static_cast<int>(arguments.size()), arguments.data());
   }
 
-  fs::path folder_;
+  test::TemporaryDirectory folder_;
 };
 
 TEST_F(ConfigurationTest, TheFileSaysWhatTheCommandLineDoesNot) {

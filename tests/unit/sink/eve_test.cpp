@@ -15,6 +15,7 @@
 
 #include "core/unique_fd.h"
 #include "support/scans.h"
+#include "support/temporary_directory.h"
 
 namespace scanlogd::test {
 namespace {
@@ -24,13 +25,9 @@ class EveSink : public ::testing::Test {
   void SetUp() override {
     ASSERT_EQ(::setenv("TZ", "UTC", 1), 0);
     ::tzset();
-    std::string pattern = ::testing::TempDir() + "scanlogd-eve-XXXXXX";
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    directory_ = pattern;
   }
-  void TearDown() override { std::filesystem::remove_all(directory_); }
 
-  std::string in(const std::string& name) const { return directory_ + "/" + name; }
+  std::string in(const std::string& name) const { return directory_.file(name); }
 
   static Result<std::unique_ptr<Sink>> open(const std::string& path, const std::string& type) {
     Section options;
@@ -66,7 +63,7 @@ class EveSink : public ::testing::Test {
     return text;
   }
 
-  std::string directory_;
+  TemporaryDirectory directory_;
 };
 
 TEST_F(EveSink, WritesOneLineAnEventAndAppends) {
@@ -163,7 +160,8 @@ TEST_F(EveSink, SaysWhatIsWrongWithItsOptions) {
   EXPECT_EQ(open(in("x"), "redis").error().what,
             "test: 'redis' must be file, unix_dgram or unix_stream");
   EXPECT_EQ(open("x", "file").error().what, "open(x): Invalid argument");
-  EXPECT_EQ(open(directory_, "file").error().what, "open(" + directory_ + "): Is a directory");
+  EXPECT_EQ(open(directory_.path(), "file").error().what,
+            "open(" + directory_.path() + "): Is a directory");
   Section unknown;
   unknown.set("paht", "/x", "test");
   EXPECT_FALSE(open_sink("eve", unknown));

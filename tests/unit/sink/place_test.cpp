@@ -11,21 +11,16 @@
 #include <fstream>
 #include <string>
 
+#include "support/temporary_directory.h"
+
 namespace scanlogd {
 namespace {
 
 class PlaceOf : public ::testing::Test {
  protected:
-  void SetUp() override {
-    std::string pattern = ::testing::TempDir() + "scanlogd-place-XXXXXX";
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    directory_ = pattern;
-  }
-  void TearDown() override { std::filesystem::remove_all(directory_); }
+  std::string in(const std::string& name) const { return directory_.file(name); }
 
-  std::string in(const std::string& name) const { return directory_ + "/" + name; }
-
-  std::string directory_;
+  test::TemporaryDirectory directory_;
 };
 
 TEST_F(PlaceOf, AppendsToTheFileThereOrMakesIt) {
@@ -46,11 +41,11 @@ TEST_F(PlaceOf, AppendsToTheFileThereOrMakesIt) {
 TEST_F(PlaceOf, FollowsTheDirectoryAndNotItsName) {
   const auto place = Place::open(in("log"));
   ASSERT_TRUE(place);
-  const std::string moved = directory_ + "-moved";
-  std::filesystem::rename(directory_, moved);
+  const std::string moved = directory_.path() + "-moved";
+  std::filesystem::rename(directory_.path(), moved);
   EXPECT_TRUE(place->append(0600));
   EXPECT_TRUE(std::filesystem::exists(moved + "/log"));
-  std::filesystem::rename(moved, directory_);
+  std::filesystem::rename(moved, directory_.path());
 }
 
 TEST_F(PlaceOf, FollowsNoLink) {
@@ -65,7 +60,7 @@ TEST_F(PlaceOf, FollowsNoLink) {
 
 TEST_F(PlaceOf, RefusesPathsThatAreNone) {
   EXPECT_FALSE(Place::open("relative"));
-  EXPECT_FALSE(Place::open(directory_ + "/"));
+  EXPECT_FALSE(Place::open(directory_.path() + "/"));
   EXPECT_FALSE(Place::open(""));
   const auto missing = Place::open(in("none/log"));
   ASSERT_FALSE(missing);
@@ -88,7 +83,7 @@ TEST_F(PlaceOf, ASocketsNameHasItsLongestLength) {
 TEST_F(PlaceOf, WhatRootOpensIsGivenToTheOwnerOfTheDirectory) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root can give files away";
   constexpr uid_t kOwner = 65534;
-  ASSERT_EQ(::chown(directory_.c_str(), kOwner, kOwner), 0);
+  ASSERT_EQ(::chown(directory_.path().c_str(), kOwner, kOwner), 0);
   const auto place = Place::open(in("log"));
   ASSERT_TRUE(place);
   const auto file = place->append(0600);
@@ -104,7 +99,7 @@ TEST_F(PlaceOf, WhatHasASecondNameIsNotGivenAway) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root can give files away";
   std::ofstream(in("victim")) << "kept";
   ASSERT_EQ(::link(in("victim").c_str(), in("log").c_str()), 0);
-  ASSERT_EQ(::chown(directory_.c_str(), 65534, 65534), 0);
+  ASSERT_EQ(::chown(directory_.path().c_str(), 65534, 65534), 0);
   const auto place = Place::open(in("log"));
   ASSERT_TRUE(place);
   const auto file = place->append(0600);

@@ -14,6 +14,7 @@
 
 #include "core/unique_fd.h"
 #include "support/scans.h"
+#include "support/temporary_directory.h"
 
 namespace scanlogd::test {
 namespace {
@@ -68,16 +69,9 @@ class SyslogSink : public ::testing::Test {
   void SetUp() override {
     ASSERT_EQ(::setenv("TZ", "UTC", 1), 0);
     ::tzset();
-    std::string pattern = ::testing::TempDir() + "scanlogd-syslog-XXXXXX";
-    ASSERT_NE(::mkdtemp(pattern.data()), nullptr);
-    directory_ = pattern;
-  }
-  void TearDown() override {
-    (void)::unlink(path().c_str());
-    (void)::rmdir(directory_.c_str());
   }
 
-  std::string path() const { return directory_ + "/log"; }
+  std::string path() const { return directory_.file("log"); }
   std::unique_ptr<Sink> open() const {
     Section options;
     options.set("socket", path(), "test");
@@ -89,7 +83,7 @@ class SyslogSink : public ::testing::Test {
     return "<25>Jan  1 00:00:00 scanlogd: " + some_line(id);
   }
 
-  std::string directory_;
+  TemporaryDirectory directory_;
 };
 
 TEST_F(SyslogSink, WritesTheDatagramOfTheOriginal) {
@@ -220,7 +214,7 @@ TEST_F(SyslogSink, AHungStreamSocketTearsNoMessageApart) {
 }
 
 TEST_F(SyslogSink, FollowsALinkToWhereItLed) {
-  const std::string real = directory_ + "/real";
+  const std::string real = directory_.file("real");
   Receiver receiver(real, SOCK_DGRAM);
   ASSERT_EQ(::symlink(real.c_str(), path().c_str()), 0);
   const auto sink = open();
@@ -248,7 +242,7 @@ TEST_F(SyslogSink, ARelativePathAndAMissingDirectoryAreRefused) {
   ASSERT_FALSE(sink);
   EXPECT_EQ(sink.error().what, "--socket: 'dev/log' must be an absolute path");
   Section missing;
-  missing.set("socket", directory_ + "/nowhere/log", "--socket");
+  missing.set("socket", directory_.file("nowhere/log"), "--socket");
   EXPECT_FALSE(open_sink("syslog", missing));
 }
 
