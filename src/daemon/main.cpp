@@ -15,6 +15,7 @@
 #include "daemon/control_desk.h"
 #include "daemon/engine.h"
 #include "daemon/explainer.h"
+#include "daemon/footprint.h"
 #include "daemon/pipeline.h"
 #include "daemon/progress.h"
 #include "daemon/recorder.h"
@@ -76,6 +77,7 @@ Result<void> run_alone(const Options& options, Started& started, Reloader& reloa
                  .notifier = &started.notifier,
                  .desk = desk,
                  .progress = shows_progress ? show_progress : nullptr});
+  if (options.live()) shed_start();
   auto ended = engine.run();
   if (shows_progress) (void)std::fputs("\033[K", stderr);
   return ended;
@@ -102,6 +104,7 @@ Result<void> run_engine(Started& started) {
                 {.is_live = true,
                  .interfaces = std::move(parts.interfaces),
                  .tells_of_interfaces = parts.is_first});
+  shed_start();
   auto ended = engine.run();
   if (!ended) started.link->tell_state(false, ended.error().what);
   return ended;
@@ -117,6 +120,7 @@ Result<void> run_recorder(const Options& options, Started& started, Reloader& re
                      .reload = [&] { return reloader.reload(); },
                      .notifier = &started.notifier,
                      .desk = desk});
+  shed_start();
   return recorder.run();
 }
 

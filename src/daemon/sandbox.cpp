@@ -41,6 +41,7 @@ constexpr std::array kCommon = {
     AllowedCall{"brk"},
     AllowedCall{"mmap", {lacks(2, PROT_EXEC), has(3, MAP_ANONYMOUS)}},
     AllowedCall{"munmap"},
+    AllowedCall{"madvise", {is(2, MADV_DONTNEED)}},  // what only the start has used
 };
 
 constexpr std::array kRecorder = {
