@@ -25,6 +25,24 @@ TEST(Admission, AfterThatOnlyWhoeverComesAgain) {
   EXPECT_TRUE(admission.admit(keyed_hash(kKey, 5000), 0));
 }
 
+// Between two calls of one source each second 50,000 others come.
+TEST(Admission, WhoeverComesOnceASecondIsLetInDuringAFlood) {
+  auto admission = Admission::make(kCapacity).value();
+  std::uint64_t other = 1'000'000;
+  for (int i = 0; i < 5000; ++i) (void)admission.admit(keyed_hash(kKey, ++other), 0);
+  int late = 0;
+  constexpr int kScanners = 200;
+  for (std::uint64_t scanner = 0; scanner < kScanners; ++scanner) {
+    const Tick begin = static_cast<Tick>(scanner) * 10 * kSecond;
+    int calls = 1;
+    for (; !admission.admit(keyed_hash(kKey, scanner), begin); ++calls) {
+      for (int i = 0; i < 50'000; ++i) (void)admission.admit(keyed_hash(kKey, ++other), begin);
+    }
+    if (calls > 3) ++late;
+  }
+  EXPECT_LE(late, kScanners / 50);
+}
+
 TEST(Admission, NoFloodFillsHalfOfTheTableWithinTwoHours) {
   auto admission = Admission::make(kCapacity).value();
   std::uint64_t admitted = 0;
