@@ -8,6 +8,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "core/keyed_hash.h"
@@ -116,8 +117,17 @@ class ContactDetector {
   [[nodiscard]] ContactTable::Place place(SourceKey source) const noexcept {
     return sources_.place(source);
   }
+  /// The same, of whom the hash under the key of this detector is known.
+  [[nodiscard]] ContactTable::Place place_of_hash(std::uint64_t hash) const noexcept {
+    return sources_.place_of_hash(hash);
+  }
   /// Asks the processor for what stands there.
   void prefetch(const ContactTable::Place& place) const noexcept { sources_.prefetch(place); }
+  /// Asks for the entry there, as `ContactTable::prefetch_entry` does.
+  [[nodiscard]] std::optional<std::uint32_t> prefetch_entry(
+      const ContactTable::Place& place) const noexcept {
+    return sources_.prefetch_entry(place);
+  }
   /// The entry of `source`, or nullptr.
   [[nodiscard]] ContactSource* find(const ContactTable::Place& place, SourceKey source) noexcept {
     return sources_.find(place, source);
@@ -176,6 +186,9 @@ class ContactDetector {
   [[nodiscard]] std::uint64_t newcomers() const noexcept { return newcomers_; }
   [[nodiscard]] std::uint64_t admitted() const noexcept { return admitted_; }
   [[nodiscard]] std::uint64_t evicted() const noexcept { return sources_.evicted(); }
+
+  /// Is there anything to be taken by the next two?
+  [[nodiscard]] bool has_news() const noexcept { return (alarm_count_ | novelty_count_) != 0; }
 
   /// Calls `raise(alarm)` for each rule broken since the last time.
   template <class Raise>

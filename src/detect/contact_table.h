@@ -9,12 +9,14 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <type_traits>
 #include <utility>
 
 #include "core/keyed_hash.h"
 #include "core/reserved_memory.h"
 #include "core/result.h"
+#include "detect/lanes.h"
 #include "detect/source_key.h"
 
 namespace scanlogd {
@@ -75,7 +77,10 @@ class ContactTable {
   };
   /// The place of `source`.
   [[nodiscard]] Place place(SourceKey source) const noexcept {
-    const std::uint64_t hash = keyed_hash(key_, source);
+    return place_of_hash(keyed_hash(key_, source));
+  }
+  /// The same, of whom the hash under the key of this table is known.
+  [[nodiscard]] Place place_of_hash(std::uint64_t hash) const noexcept {
     return {.bucket = static_cast<std::uint32_t>(hash & (buckets_.items().size() - 1)),
             .tag = static_cast<std::uint32_t>(hash >> 32) | 1};
   }
@@ -86,13 +91,21 @@ class ContactTable {
 
   /// The entry of `source`, or nullptr.
   [[nodiscard]] ContactSource* find(const Place& place, SourceKey source) noexcept {
-    const Bucket& home = buckets_.items()[place.bucket];
-    for (std::size_t way = 0; way < kWays; ++way) {
-      if (home.tag[way] != place.tag) continue;
-      ContactSource& found = entries_.items()[place.bucket * kWays + way];
+    for (unsigned rest = ways_of(place); rest != 0; rest &= rest - 1) {
+      ContactSource& found = entries_.items()[place.bucket * kWays + first_of(rest)];
       if (found.key == source) return &found;
     }
     return nullptr;
+  }
+
+  /// Asks for the entry that is to be found there, if there is one as far as the bucket tells, and
+  /// returns its number. To be called when the bucket has come, well before `find`.
+  [[nodiscard]] std::optional<std::uint32_t> prefetch_entry(const Place& place) const noexcept {
+    const unsigned ways = ways_of(place);
+    if (ways == 0) return std::nullopt;
+    const std::size_t index = place.bucket * kWays + first_of(ways);
+    __builtin_prefetch(&entries_.items()[index], 1);
+    return static_cast<std::uint32_t>(index);
   }
 
   /// An entry for `source`, which must not be in the table, all zero but for key and times; nullptr
@@ -177,6 +190,14 @@ class ContactTable {
   ContactTable(ReservedMemory<Bucket> buckets, ReservedMemory<ContactSource> entries,
                HashKey key) noexcept
       : buckets_(std::move(buckets)), entries_(std::move(entries)), key_(key) {}
+
+  // Bit n: way n has that tag.
+  [[nodiscard]] unsigned ways_of(const Place& place) const noexcept {
+    return equal_lanes(buckets_.items()[place.bucket].tag.data(), place.tag);
+  }
+  [[nodiscard]] static std::size_t first_of(unsigned ways) noexcept {
+    return static_cast<std::size_t>(std::countr_zero(ways));
+  }
 
   [[nodiscard]] static std::uint16_t rough(Tick tick) noexcept {
     return static_cast<std::uint16_t>(tick >> kRoughShift);

@@ -109,7 +109,7 @@ void FirstContactsTable::note(std::uint32_t index, SourceKey owner, std::uint8_t
 
 void FirstContactsTable::add(FirstContacts& first, const Packet& packet, Technique technique,
                              Tool tool) noexcept {
-  if (packet.target != first.target) first.varies |= varies::target;
+  if (!is_same(packet.target, first.target)) first.varies |= varies::target;
   if (packet.source_port != first.source_port) first.varies |= varies::source_port;
   if (packet.tos != first.tos) first.varies |= varies::tos;
   note_ttl(first, packet.ttl);

@@ -90,13 +90,16 @@ class FullDetector final : public Detector {
   template <bool kWritesDiary>
   void inspect_all(std::span<const Packet> packets, EventList& events) noexcept {
     state_.events = &events;
-    // Far enough ahead for lines to come from memory.
-    constexpr std::size_t kAhead = 8;
+    // Far enough ahead for lines to come from memory: buckets first, then what they name.
+    constexpr std::size_t kAhead = 12;
+    constexpr std::size_t kCloser = 6;
     for (std::size_t begin = 0; begin < packets.size(); begin += looks_.size()) {
       const auto chunk = packets.subspan(begin, std::min(looks_.size(), packets.size() - begin));
       for (std::size_t i = 0; i < std::min(kAhead, chunk.size()); ++i) prepare(chunk[i], looks_[i]);
+      for (std::size_t i = 0; i < std::min(kCloser, chunk.size()); ++i) look_closer(looks_[i]);
       for (std::size_t i = 0; i < chunk.size(); ++i) {
         if (i + kAhead < chunk.size()) prepare(chunk[i + kAhead], looks_[i + kAhead]);
+        if (i + kCloser < chunk.size()) look_closer(looks_[i + kCloser]);
         if constexpr (kWritesDiary) diary_->set_time(chunk[i].time);
         pass_time(chunk[i].time, &chunk[i]);
         Counter& counter = counters_[take(chunk[i], looks_[i])];
@@ -116,7 +119,16 @@ class FullDetector final : public Detector {
     const auto prefetch = [this](const Side& side) {
       state_.services.prefetch(side.port);
       state_.questions.prefetch(side.flow);
-      state_.contacts.prefetch(state_.contacts.place(side.remote));
+      state_.contacts.prefetch(state_.contacts.place_of_hash(side.hash));
+    };
+    if (look.is_out) prefetch(look.out);
+    if (look.is_in) prefetch(look.in);
+  }
+
+  void look_closer(const Look& look) noexcept {
+    const auto prefetch = [this](const Side& side) {
+      const auto index = state_.contacts.prefetch_entry(state_.contacts.place_of_hash(side.hash));
+      if (index) state_.reports.prefetch(*index);
     };
     if (look.is_out) prefetch(look.out);
     if (look.is_in) prefetch(look.in);

@@ -130,7 +130,7 @@ Sighting FullState::sight(const Packet& packet, const Side& side) const noexcept
   return {.packet = &packet,
           .probe = classify(packet),
           .source = side.remote,
-          .place = contacts.place(side.remote),
+          .place = contacts.place_of_hash(side.hash),
           .port = side.port,
           .flow = side.flow,
           .local = side.local,
@@ -203,7 +203,7 @@ void FullState::compare(const Sighting& sighting, ContactSource& entry) noexcept
   }
 }
 
-void FullState::raise() noexcept {
+void FullState::raise_all() noexcept {
   contacts.take_novelties([&](const Novelty& novelty) {
     if (flood.is_on()) return;
     DistributedScan* const scan = distributed.note(novelty, time, now);

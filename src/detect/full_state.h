@@ -63,7 +63,7 @@ struct FullState {
 
   /// The entry of the other side, or nullptr.
   [[nodiscard]] ContactSource* source_of(const Side& side) noexcept {
-    return contacts.find(contacts.place(side.remote), side.remote);
+    return contacts.find(contacts.place_of_hash(side.hash), side.remote);
   }
 
   /// What is now known of the address of the other side.
@@ -79,12 +79,17 @@ struct FullState {
   void compare(const Sighting& sighting, ContactSource& entry) noexcept;
 
   /// Begins the scans of all alarms, and of all novelties that are too many.
-  void raise() noexcept;
+  void raise() noexcept {
+    if (contacts.has_news()) raise_all();
+  }
 
   /// What a second has brought; `packet` is the last one that came, or nullptr.
   void pass_second(const Packet* packet) noexcept;
 
   [[nodiscard]] std::size_t memory() const noexcept;
+
+ private:
+  void raise_all() noexcept;
 };
 
 /// The thresholds that the key `sensitivity` names.

@@ -93,7 +93,8 @@ Incoming take_probe(FullState& state, const Sighting& sighting, const Side& side
 }  // namespace
 
 Incoming take_incoming(FullState& state, const Packet& packet, const Side& side) noexcept {
-  const bool is_odd = is_impossible(packet.family, packet.source) || packet.source == packet.target;
+  const bool is_odd =
+      is_impossible(packet.family, packet.source) || is_same(packet.source, packet.target);
   if (is_odd && !stays_on_loopback(packet)) {
     return Incoming::impossible;
   }

@@ -59,6 +59,8 @@ class ScanReports {
   }
 
   [[nodiscard]] ScanRecords& records() noexcept { return records_; }
+  /// Asks the processor for the first contacts of the entry `index`.
+  void prefetch(std::uint32_t index) const noexcept { firsts_.prefetch(index); }
   /// What is kept of the first contacts of the entry `index`, or nullptr.
   [[nodiscard]] FirstContacts* first_contacts(std::uint32_t index, SourceKey source) noexcept {
     return firsts_.find(index, source);

@@ -16,6 +16,7 @@ namespace scanlogd {
 /// One end's view of a packet: what it is to the local host that sent or gets it.
 struct Side {
   SourceKey remote = 0;
+  std::uint64_t hash = 0;   ///< keyed hash of `remote`: where tables have it
   std::uint64_t local = 0;  ///< `address_word` of the local host
   FlowHash port = 0;        ///< see `port_hash`
   FlowHash flow = 0;        ///< see `flow_hash`
@@ -46,6 +47,7 @@ class Sides {
                           const AddressBytes& remote) const noexcept {
     Side side;
     side.remote = source_key(family, remote);
+    side.hash = keyed_hash(key_, side.remote);
     side.local = address_word(key_, family, local);
     // For ICMP the port fields are type and code: such packets go to a host.
     side.port = port_hash(key_, side.local, protocol, has_ports(protocol) ? port : Port{0});

@@ -2,7 +2,9 @@
 // masscan 1.3.2, ZMap 2.1.1 and 4, hping3, the Mirai family.
 #include "detect/technique.h"
 
+#include <array>
 #include <bit>
+#include <cstddef>
 
 namespace scanlogd {
 namespace {
@@ -33,26 +35,17 @@ bool is_crafted(const Packet& packet) noexcept {
   return packet.family == Family::ipv4 && packet.ttl > kRawTtl && packet.window == kZmapWindow;
 }
 
-Probe tcp_probe(const Packet& packet) noexcept {
-  const auto probe = [&](Technique technique, bool is_illegal) {
-    return Probe{.role = Role::probe,
-                 .technique = technique,
-                 .is_illegal = is_illegal,
-                 .is_crafted = false,
-                 .has_ports = true};
+constexpr Probe probe_of(std::uint8_t flags) noexcept {
+  const auto probe = [](Technique technique, bool is_illegal) {
+    return Probe{
+        .role = Role::probe, .technique = technique, .is_illegal = is_illegal, .has_ports = true};
   };
-  const std::uint8_t flags = packet.flags & kAsked;
   if ((flags & syn) != 0) {
     if ((flags & (fin | rst)) != 0) return probe(Technique::odd_flags, true);
     if ((flags & ack) != 0) {
       return {.role = Role::stray, .technique = Technique::syn_ack, .has_ports = true};
     }
-    // Tiny fragments hide the flags from filters; nobody needs any for a SYN.
-    if ((packet.traits & trait::fragmented) != 0) return probe(Technique::fragments, true);
-    Probe found = probe(Technique::syn_or_connect, (flags & urg) != 0);
-    found.is_crafted = is_crafted(packet);
-    if (found.is_crafted) found.technique = Technique::syn;
-    return found;
+    return probe(Technique::syn_or_connect, (flags & urg) != 0);
   }
   if ((flags & rst) != 0) return {.role = Role::reset, .has_ports = true};
   if ((flags & ack) != 0) {
@@ -65,6 +58,30 @@ Probe tcp_probe(const Packet& packet) noexcept {
   if (flags == fin) return probe(Technique::fin, true);
   const bool is_xmas = std::popcount(static_cast<unsigned>(flags & (fin | psh | urg))) >= 2;
   return probe(is_xmas ? Technique::xmas : Technique::odd_flags, true);
+}
+
+// What segments are by their flags alone.
+constexpr std::array<Probe, kAsked + 1> kSegments = [] {
+  std::array<Probe, kAsked + 1> table{};
+  for (std::size_t flags = 0; flags < table.size(); ++flags) {
+    table[flags] = probe_of(static_cast<std::uint8_t>(flags));
+  }
+  return table;
+}();
+
+Probe tcp_probe(const Packet& packet) noexcept {
+  const std::uint8_t flags = packet.flags & kAsked;
+  Probe found = kSegments[flags];
+  if ((flags & (syn | fin | rst | ack)) != syn) return found;
+  // Tiny fragments hide the flags from filters; nobody needs any for a SYN.
+  if ((packet.traits & trait::fragmented) != 0) {
+    found.technique = Technique::fragments;
+    found.is_illegal = true;
+    return found;
+  }
+  found.is_crafted = is_crafted(packet);
+  if (found.is_crafted) found.technique = Technique::syn;
+  return found;
 }
 
 Probe sctp_probe(const Packet& packet) noexcept {

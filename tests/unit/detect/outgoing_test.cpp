@@ -18,7 +18,7 @@ class OutgoingPacket : public ::testing::Test {
   bool is_service(const Packet& asked) {
     return state_->services.knows(our_side(*state_, asked).port, state_->now);
   }
-  ContactSource* source() { return state_->source_of({.remote = key()}); }
+  ContactSource* source() { return state_->contacts.find(state_->contacts.place(key()), key()); }
   static SourceKey key() {
     const Address client = parse_address(kClient).value();
     return source_key(client.family, client.bytes);
