@@ -12,6 +12,7 @@
 
 #include "core/port_ranges.h"
 #include "core/scan_names.h"
+#include "core/scan_words.h"
 
 namespace scanlogd {
 namespace {
@@ -130,7 +131,7 @@ void add_clock(Writer& line, const tm& clock) {
 std::string_view format_with_ports(const ScanEvent& event, std::size_t ports,
                                    std::string_view marks, const tm& clock, LineBuffer& buffer) {
   Writer line(buffer);
-  add_beginning(line, event, (event.varies & varies::source_port) == 0);
+  add_beginning(line, event, has_source_port(event));
   for (std::size_t i = 0; i < ports; ++i) line.add("{}, ", event.ports[i]);
   line.add("...");
   add_flags(line, event);

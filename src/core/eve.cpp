@@ -132,12 +132,9 @@ void add_scan(JsonWriter& json, const Scan& scan, const Stamp& stamp) {
 /// The members that every kind of EVE event has, about the first packet.
 void add_tuple(JsonWriter& json, const ScanEvent& event) {
   json.member("src_ip", to_string(event.source));
-  const bool ports = has_ports(event);
-  if (ports && (event.varies & varies::source_port) == 0) {
-    json.member("src_port", event.source_port);
-  }
+  if (has_source_port(event)) json.member("src_port", event.source_port);
   json.member("dest_ip", to_string(event.target));
-  if (ports && event.port_count != 0) json.member("dest_port", event.ports[0]);
+  if (has_ports(event) && event.port_count != 0) json.member("dest_port", event.ports[0]);
   json.member("proto", protocol_name(event.protocol));
 }
 

@@ -38,9 +38,7 @@ void add_ends(Fields& fields, const ScanEvent& event) {
   std::string source = to_string(event.source);
   if (event.source_prefix != 0) source += fmt::format("/{}", event.source_prefix);
   fields.add("src", std::move(source));
-  if (has_ports(event) && (event.varies & varies::source_port) == 0) {
-    fields.add_number("src_port", event.source_port);
-  }
+  if (has_source_port(event)) fields.add_number("src_port", event.source_port);
   fields.add("dst", to_string(event.target));
   fields.add("proto", protocol_name(event.protocol));
 }

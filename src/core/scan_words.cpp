@@ -93,6 +93,10 @@ bool has_ports(const ScanEvent& event) noexcept {
   return over == Over::tcp || over == Over::udp || over == Over::sctp;
 }
 
+bool has_source_port(const ScanEvent& event) noexcept {
+  return has_ports(event) && (event.varies & varies::source_port) == 0;
+}
+
 std::string protocol_name(IpProto protocol) {
   switch (protocol) {
     case IpProto::tcp:

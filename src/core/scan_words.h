@@ -27,6 +27,9 @@ struct Classification {
 /// Does `event` have ports: those of TCP, UDP or SCTP?
 [[nodiscard]] bool has_ports(const ScanEvent& event) noexcept;
 
+/// Is there one port that all packets of `event` came from?
+[[nodiscard]] bool has_source_port(const ScanEvent& event) noexcept;
+
 /// `TCP`, `UDP`, `SCTP`, `ICMP`, `IPv6-ICMP`; three digits for any other.
 [[nodiscard]] std::string protocol_name(IpProto protocol);
 

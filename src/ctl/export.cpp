@@ -28,11 +28,10 @@ constexpr std::string_view kNftHeader =
 
 std::string csv_line(const Scan& scan) {
   const ScanEvent& event = scan.event;
-  const bool has_source_port = has_ports(event) && (event.varies & varies::source_port) == 0;
   return fmt::format("{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},\"{}\",{},{},{},\"{}\"\r\n",
                      scan.id, format_iso_time(scan.started), format_iso_time(scan.detected),
                      format_iso_time(scan.at), name_of(event.phase), to_string(event.source),
-                     has_source_port ? std::to_string(event.source_port) : "",
+                     has_source_port(event) ? std::to_string(event.source_port) : "",
                      to_string(event.target), event.hosts_total, protocol_name(event.protocol),
                      name_of(event.kind), name_of(event.technique), name_of(event.tool),
                      name_of(event.verdict), event.packets, count_ports(scan), list_ports(scan),

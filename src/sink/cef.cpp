@@ -110,9 +110,7 @@ Extension extension_of(const Scan& scan, const Stamp& stamp) {
   extension.add_address("src", "c6a2", "source IPv6 address", event.source);
   extension.add_address("dst", "c6a3", "destination IPv6 address", event.target);
   extension.add("proto", protocol_name(event.protocol));
-  if (has_ports(event) && (event.varies & varies::source_port) == 0) {
-    extension.add("spt", event.source_port);
-  }
+  if (has_source_port(event)) extension.add("spt", event.source_port);
   if (has_ports(event) && event.port_count > 0) extension.add("dpt", event.ports[0]);
   extension.add("cnt", total(event.packets));
   extension.add("reason", event.phase == Phase::end ? name_of(event.reason) : "");

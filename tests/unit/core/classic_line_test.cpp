@@ -161,6 +161,18 @@ TEST_F(ClassicLine, WhatElseIsKnownStandsBeforeTheTime) {
   EXPECT_NE(line(some).find(", network /24, proven,"), std::string::npos);
 }
 
+TEST_F(ClassicLine, WhatHasNoPortsIsNotSaidToComeFromOne) {
+  Scan some = scan({});
+  some.event.rule = ScanRule::fast;
+  some.event.varies = 0;
+  for (const IpProto protocol : {IpProto::icmp, IpProto::icmpv6, IpProto{47}}) {
+    some.event.protocol = protocol;
+    EXPECT_TRUE(line(some).starts_with("192.0.2.8 to ")) << line(some);
+  }
+  some.event.protocol = IpProto::udp;
+  EXPECT_TRUE(line(some).starts_with("192.0.2.8:")) << line(some);
+}
+
 TEST_F(ClassicLine, TheOriginalsRuleSaysWhatTheOriginalSaid) {
   Scan some = scan();
   const std::string before = line(some);
