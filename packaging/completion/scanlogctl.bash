@@ -25,7 +25,7 @@ _scanlogctl() {
   --verdict) words='unverified proven answered suspect impossible' ;;
   --tool) words='unknown nmap masscan zmap hping nping mirai' ;;
   --kind)
-    words='vertical horizontal block distributed decoys idle_probe ftp_bounce flood backscatter'
+    words='vertical horizontal block distributed decoys idle_probe ftp_bounce flood backscatter egress'
     ;;
   --technique)
     words='syn connect syn_or_connect fin null xmas maimon ack_or_window syn_ack odd_flags fragments

@@ -106,6 +106,7 @@ struct CapturePlugin {
   std::string_view summary;    ///< what it sees and when to use it, one sentence
   std::string_view privilege;  ///< what `open` needs
   bool automatic = false;      ///< may be chosen for whoever names none; the first that opens is
+  bool sees_outgoing = true;   ///< what this machine sends, if it is asked to
   bool shares = false;         ///< can serve more than one engine
   /// Opens it: the captures of each of `CaptureRequest::engines` engines.
   Result<std::vector<Captures>> (*open)(const CaptureRequest& request);

@@ -153,6 +153,7 @@ extern const CapturePlugin raw_capture{
         "IPv4 TCP that reaches this machine's own TCP, past the firewall: exactly what the "
         "original sees",
     .privilege = "CAP_NET_RAW",
+    .sees_outgoing = false,
     .open = open,
 };
 

@@ -96,6 +96,7 @@ std::string marks(const ScanEvent& event) {
     case ScanKind::block:
     case ScanKind::flood:
     case ScanKind::backscatter:
+    case ScanKind::egress:
       break;
   }
   if (event.rule == ScanRule::slow || event.rule == ScanRule::glacial) add(name_of(event.rule));
@@ -112,7 +113,12 @@ std::string marks(const ScanEvent& event) {
   return text;
 }
 
+/// What is no scan of somebody else does not look like one, because readers of the log act on
+/// scans: whoever bans the source of this one bans himself.
+constexpr std::string_view kEgress = "Egress: ";
+
 void add_beginning(Writer& line, const ScanEvent& event, bool with_port) {
+  if (event.kind == ScanKind::egress) line.add("{}", kEgress);
   line.add("{}", host(event.source));
   if (with_port) line.add(":{}", event.source_port);
   line.add(" to {}{} ports ", host(event.target),

@@ -48,6 +48,7 @@ enum class ScanKind : std::uint8_t {
   ftp_bounce,   ///< through an FTP server
   flood,        ///< more new sources than any scan has
   backscatter,  ///< answers to what others sent in our name; no scan
+  egress,       ///< this machine scans others: the source is ours, and nobody to act against
 };
 
 /// Which rule found it.

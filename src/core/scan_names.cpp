@@ -20,9 +20,9 @@ constexpr std::array<std::string_view, 4> kNames<EndReason> = {"none", "idle", "
                                                                "evicted"};
 
 template <>
-constexpr std::array<std::string_view, 9> kNames<ScanKind> = {
+constexpr std::array<std::string_view, 10> kNames<ScanKind> = {
     "vertical",   "horizontal", "block", "distributed", "decoys",
-    "idle_probe", "ftp_bounce", "flood", "backscatter"};
+    "idle_probe", "ftp_bounce", "flood", "backscatter", "egress"};
 
 template <>
 constexpr std::array<std::string_view, 9> kNames<ScanRule> = {

@@ -73,6 +73,8 @@ Classification classify(const ScanEvent& event) {
       return {1022, "flood of new sources", false};
     case ScanKind::backscatter:
       return {1023, "backscatter", false};
+    case ScanKind::egress:
+      return {1030, "scan of others from this host", true};
     case ScanKind::vertical:
     case ScanKind::horizontal:
     case ScanKind::block:

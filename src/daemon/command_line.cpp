@@ -85,9 +85,9 @@ class CommandLine {
   Given<std::vector<std::string>> interfaces_, read_;
   Given<std::string> explain_;
   Given<std::string> capture_;
-  Given<bool> promiscuous_, outgoing_;
+  Given<bool> promiscuous_, outgoing_, egress_;
   Given<std::string> engines_, accounts_, local_, profile_, threshold_, memory_, sinks_, output_;
-  std::array<Passed, 9> passed_ = {
+  std::array<Passed, 11> passed_ = {
       Passed{"--delay", "delay", "TIME", "Longest pause between two new ports of a scan (3s)"},
       Passed{"--low-weight", "low_weight", "N", "Points of a port below 1024 (3)"},
       Passed{"--high-weight", "high_weight", "N", "Points of any other port (1)"},
@@ -101,7 +101,11 @@ class CommandLine {
       Passed{"--watch-targets", "watch_targets", "NET,...",
              "Only what goes to these networks is judged (full)"},
       Passed{"--watch-ports", "watch_ports", "PORT,...",
-             "Only what goes to these is judged (full)"}};
+             "Only what goes to these is judged (full)"},
+      Passed{"--egress-ignore-targets", "egress_ignore_targets", "NET,...",
+             "With --egress: whom this machine may scan (full)"},
+      Passed{"--egress-ignore-ports", "egress_ignore_ports", "PORT,...",
+             "With --egress: the ports it may scan for (full)"}};
   Given<std::string> user_, chroot_, state_, control_, config_;
   Given<bool> single_, unconfined_, no_config_, list_, check_, version_;
 };
@@ -143,6 +147,7 @@ void CommandLine::declare_judging() {
   add(profile_, "--profile", "NAME", "What counts as a scan: a detector of --list",
       options_.profile);
   add(threshold_, "--threshold", "N[,DELAY[,LOW[,HIGH]]]", "Points that make a scan (21,3s,3,1)");
+  add(egress_, "--egress", "Tell of scans of others by this machine, too (full)");
   for (Passed& each : passed_) add(each.given, each.flag, each.type, each.description);
   add(memory_, "--memory", "SIZE", "Bytes for the tables of sources, such as 16M, or small");
 }
@@ -258,6 +263,7 @@ Result<void> CommandLine::apply_detector() {
   const auto section = options_.profile_options.find(options_.profile);
   if (section != options_.profile_options.end()) options_.detector_options = section->second;
   Section given;
+  if (egress_.is_given()) given.set("egress", egress_.value ? "true" : "false", "--egress");
   for (const Passed& each : passed_) {
     if (each.given.is_given()) given.set(each.key, each.given.value, each.flag);
   }

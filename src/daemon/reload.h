@@ -21,7 +21,7 @@ namespace scanlogd {
 class EngineSettings {
  public:
   static constexpr std::size_t kMostNetworks = 128;
-  static constexpr std::size_t kMostText = 12288;  ///< all lists, at their longest
+  static constexpr std::size_t kMostText = 16384;  ///< all lists, at their longest
 
   /// The local networks and the options of the detector; nullopt if they do not fit.
   [[nodiscard]] static std::optional<EngineSettings> pack(const Options& options);

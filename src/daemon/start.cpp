@@ -108,6 +108,7 @@ std::string cannot_share(std::string_view name) {
 struct Opened {
   std::string_view name;
   std::string reasons;  ///< why no better one; empty: it was asked for, or is the best
+  bool sees_outgoing = true;
   std::vector<Captures> engines;
 };
 
@@ -119,7 +120,7 @@ Result<Opened> open_best(const CaptureRequest& request) {
     if (!plugin->automatic || (request.engines > 1 && !plugin->shares)) continue;
     auto engines = plugin->open(request);
     if (engines) {
-      return Opened{plugin->name, std::move(reasons), std::move(*engines)};
+      return Opened{plugin->name, std::move(reasons), plugin->sees_outgoing, std::move(*engines)};
     }
     // A fault of the request is one of every back end.
     if (engines.error().code == ENODEV) return std::unexpected(engines.error());
@@ -154,7 +155,7 @@ Result<Opened> open_captures(const Options& options, const Interest& interest) {
   auto engines = (*plugin)->open(request);
   if (!engines && !options.live()) return std::unexpected(engines.error());
   if (!engines) return std::unexpected(with_hint(engines.error()));
-  return Opened{(*plugin)->name, {}, std::move(*engines)};
+  return Opened{(*plugin)->name, {}, (*plugin)->sees_outgoing, std::move(*engines)};
 }
 
 Result<std::vector<NamedSink>> open_sinks(const Options& options) {
@@ -339,6 +340,12 @@ Result<Started> start(const Options& options, int readable) {
   if (options.outgoing) interest.outgoing = true;
   auto opened = open_captures(options, interest);
   if (!opened) return std::unexpected(opened.error());
+  if (interest.outgoing && !opened->sees_outgoing) {
+    started.missing = fmt::format(
+        "{} does not see what this machine sends: answers are not judged, and no scan by this "
+        "machine is found",
+        opened->name);
+  }
   std::vector<std::optional<InterfaceMonitor>> interfaces(options.engines);
   for (auto& each : interfaces) {
     if (!options.live()) break;
@@ -347,7 +354,8 @@ Result<Started> start(const Options& options, int readable) {
     if (monitor) {
       each.emplace(std::move(*monitor));
     } else {
-      started.missing = "interfaces that come and go are not followed: " + monitor.error().what;
+      if (!started.missing.empty()) started.missing += "; ";
+      started.missing += "interfaces that come and go are not followed: " + monitor.error().what;
     }
   }
 

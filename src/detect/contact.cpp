@@ -1,5 +1,4 @@
-// See contact.h. Scores are 16.16 fixed point; they leak only when something is added, which comes
-// to the same as leaking all the time.
+// See contact.h.
 #include "detect/contact.h"
 
 #include <algorithm>
@@ -9,10 +8,6 @@
 
 namespace scanlogd {
 namespace {
-
-constexpr std::uint32_t kScoreOne = 1U << 16;
-constexpr unsigned kWeightShift = 12;  // from sixteenths of a point
-constexpr std::uint32_t kMostScore = 4096 * kScoreOne;
 
 // Weights are roughly what a contact says for a scan in nats, at the rate at which clients fail.
 constexpr Weight kIllegal = 3 * kPoint;
@@ -33,34 +28,8 @@ constexpr std::uint8_t kForNetwork = 3;
 
 constexpr std::size_t kNetworkShare = 4;  // one network for so many sources
 
-constexpr std::uint32_t points(Weight weight) noexcept {
-  return std::uint32_t{weight} << kWeightShift;
-}
-
-// Two shifted by 16 bits and divided by 57600 ticks, in 64 bits.
-template <Scale kScale>
-constexpr std::uint64_t leak(Tick passed) noexcept {
-  constexpr auto kPerHour = static_cast<std::uint64_t>(kLeakPerHour[kScale] * kScoreOne);
-  return std::uint64_t{passed} * kPerHour / kHour;
-}
-
-std::uint32_t less(std::uint32_t score, std::uint64_t amount) noexcept {
-  return score > amount ? score - static_cast<std::uint32_t>(amount) : 0;
-}
-
 void leak_all(ContactSource& entry, Tick now) noexcept {
-  const Tick passed = elapsed(entry.last, now);
-  entry.score[kFast] = less(entry.score[kFast], leak<kFast>(passed));
-  entry.score[kSlow] = less(entry.score[kSlow], leak<kSlow>(passed));
-  entry.score[kGlacial] = less(entry.score[kGlacial], leak<kGlacial>(passed));
-}
-
-void add_all(ContactSource& entry, Weight weight) noexcept {
-  for (std::uint32_t& score : entry.score) score = std::min(score + points(weight), kMostScore);
-}
-
-void take_all(ContactSource& entry, Weight weight) noexcept {
-  for (std::uint32_t& score : entry.score) score = less(score, points(weight));
+  leak(entry.score, elapsed(entry.last, now));
 }
 
 Weight minus(Weight from, Weight amount) noexcept {
@@ -203,7 +172,7 @@ Counted ContactDetector::count_probe(const Sighting& sighting, Weight weight,
 
 void ContactDetector::credit(const Sighting& sighting, ContactSource& entry) noexcept {
   if (set_contact(entry, sighting.port)) return;
-  take_all(entry, kService);
+  take(entry.score, kService);
   if (is_diarist(entry.key)) write_down(DiaryStep::service, sighting, entry, kService);
 }
 
@@ -252,7 +221,7 @@ Counted ContactDetector::add(const Sighting& sighting, ContactSource& entry, Wei
     contact.network = add_to_network(sighting, weight, waits, contact.network_weight);
   }
   leak_all(entry, sighting.now);
-  add_all(entry, weight);
+  scanlogd::add(entry.score, weight);
   increment(entry.contacts);
   entry.hosts_seen |= std::uint64_t{1} << sighting.local_bit();
   if (first_of != PortFamily::none) entry.families |= family_bit(first_of);
@@ -282,7 +251,7 @@ std::uint32_t ContactDetector::add_to_network(const Sighting& sighting, Weight w
   // The marks of one program are no proof against its neighbours.
   added = std::min(weight, kIllegal);
   leak_all(*network, sighting.now);
-  add_all(*network, added);
+  scanlogd::add(network->score, added);
   increment(network->contacts);
   network->hosts_seen |= std::uint64_t{1} << (keyed_hash(key_, sighting.source, 2) & 63);
   if (waits) network->provisional = static_cast<std::uint16_t>(network->provisional + added);
@@ -329,7 +298,7 @@ bool ContactDetector::revoke(FlowHash flow) noexcept {
   Pending* const contact = pending_.find(flow);
   if (contact == nullptr || !uses(left_out::waiting)) return false;
   const auto undo = [&](ContactSource& entry, Weight weight) {
-    take_all(entry, weight);
+    take(entry.score, weight);
     clear_contact(entry, contact->port);
     if (entry.contacts > 0) --entry.contacts;
     if (contact->waits) entry.provisional = minus(entry.provisional, weight);
@@ -356,7 +325,7 @@ void ContactDetector::set_alarmed(ContactSource& entry, bool is_network, Tick no
   (is_network ? networks_ : sources_).refresh(entry, now);
   if (is_network) return;
   if (ContactSource* const network = find_network(entry.key)) {
-    take_all(*network, kForNetwork * kKnownPort);
+    take(network->score, kForNetwork * kKnownPort);
   }
 }
 
@@ -369,7 +338,7 @@ std::array<double, kScales> ContactDetector::scores(const ContactSource& entry, 
   leak_all(leaked, now);
   std::array<double, kScales> values{};
   std::ranges::transform(leaked.score, values.begin(),
-                         [](std::uint32_t score) { return double{1} * score / kScoreOne; });
+                         [](std::uint32_t score) { return double{1} * score / kSumOne; });
   return values;
 }
 
@@ -410,11 +379,11 @@ void ContactDetector::decide(ContactSource& entry, bool is_network) noexcept {
   if ((entry.flags & source_flag::alarmed) != 0 || alarm_count_ == kAlarms) return;
   if (is_network && std::popcount(entry.hosts_seen) < kNetworkSources) return;
   constexpr std::array kRules = {ScanRule::fast, ScanRule::slow, ScanRule::glacial};
-  const std::uint64_t uncertain = points(entry.provisional);
+  const std::uint64_t uncertain = in_sum(entry.provisional);
   const std::size_t scales = uses(left_out::slow) ? kScales : 1;
   for (std::size_t scale = 0; scale < scales; ++scale) {
     const std::uint64_t needed =
-        std::uint64_t{thresholds_[scale]} * (is_network ? kNetworkFactor : 1) * kScoreOne;
+        std::uint64_t{thresholds_[scale]} * (is_network ? kNetworkFactor : 1) * kSumOne;
     if (entry.contacts < kLeastContacts[scale] || entry.score[scale] < needed + uncertain) continue;
     entry.flags |= source_flag::alarmed;
     alarms_[alarm_count_++] = {

@@ -19,28 +19,13 @@
 #include "detect/admission.h"
 #include "detect/contact_table.h"
 #include "detect/distributed.h"
+#include "detect/leaky_sums.h"
 #include "detect/pending.h"
 #include "detect/source_key.h"
 #include "detect/technique.h"
 
 namespace scanlogd {
 
-/// One point in `Weight`.
-inline constexpr Weight kPoint = 16;
-
-/// The time scales.
-using Scale = std::size_t;
-/// The first: seconds.
-inline constexpr Scale kFast = 0;
-/// The second: minutes.
-inline constexpr Scale kSlow = 1;
-/// The third: hours.
-inline constexpr Scale kGlacial = 2;
-/// How many.
-inline constexpr std::size_t kScales = 3;
-
-/// Thresholds of the scales, in points.
-using Thresholds = std::array<std::uint32_t, kScales>;
 /// Misses less, alarms more.
 inline constexpr Thresholds kHighSensitivity = {7, 10, 16};
 /// The ones that were measured.
@@ -48,8 +33,6 @@ inline constexpr Thresholds kNormalSensitivity = {9, 12, 20};
 /// For servers whose clients fail very often.
 inline constexpr Thresholds kLowSensitivity = {12, 16, 24};
 
-/// Points that a scale loses in an hour.
-inline constexpr std::array<double, kScales> kLeakPerHour = {60, 3, 0.25};
 /// Contacts that a scale needs.
 inline constexpr std::array<std::uint8_t, kScales> kLeastContacts = {4, 5, 6};
 

@@ -26,9 +26,9 @@ enum Other : std::size_t { outgoing = kIncoming, own };
 constexpr std::size_t kFirstExclusion = own + 1;
 constexpr std::size_t kOutcomes = kFirstExclusion + kExclusions;
 
-constexpr std::array<std::string_view, 6> kTunable = {"sensitivity",    "ignore_sources",
-                                                      "ignore_targets", "ignore_ports",
-                                                      "watch_targets",  "watch_ports"};
+constexpr std::array<std::string_view, 9> kTunable = {
+    "sensitivity", "ignore_sources", "ignore_targets",      "ignore_ports",         "watch_targets",
+    "watch_ports", "egress",         "egress_ignore_ports", "egress_ignore_targets"};
 
 class FullDetector final : public Detector {
  public:
@@ -63,8 +63,11 @@ class FullDetector final : public Detector {
     if (!thresholds) return std::unexpected(thresholds.error());
     auto selection = Selection::parse(options);
     if (!selection) return std::unexpected(selection.error());
+    auto egress = EgressOptions::parse(options);
+    if (!egress) return std::unexpected(egress.error());
     state_.selection = std::move(*selection);
     state_.contacts.set_thresholds(*thresholds);
+    state_.egress.set(std::move(*egress), *thresholds);
     return {};
   }
 
@@ -136,6 +139,7 @@ class FullDetector final : public Detector {
 
   [[nodiscard]] std::size_t take(const Packet& packet, const Look& look) noexcept {
     if (look.is_out) take_outgoing(state_, packet, look.out);
+    if (state_.egress.is_on() && look.is_out != look.is_in) state_.judge_egress(packet, look);
     if (!look.is_in) return look.is_out ? outgoing : own;
     if (const Exclusion why = state_.selection.judge(packet); why != Exclusion::none) {
       state_.excluded.add(why, look.in.remote);
@@ -155,6 +159,10 @@ class FullDetector final : public Detector {
     constexpr Tick kPatienceWithoutAnswers = 3 * kSecond;
     state_.contacts.expire(now, state_.sees_answers() ? kPatience : kPatienceWithoutAnswers);
     state_.raise();
+    if (state_.egress.is_on()) {
+      state_.egress.expire(
+          now, {.records = state_.reports.records(), .events = *state_.events, .time = time});
+    }
     state_.pass_second(packet);
   }
 

@@ -67,7 +67,8 @@ Result<std::uint32_t> rules_left_out(const Section& options) {
 }  // namespace
 
 Result<FullState> FullState::make(const Section& options, HashKey key) {
-  if (auto known = options.reject_unknown({"ignore_ports", "ignore_sources", "ignore_targets",
+  if (auto known = options.reject_unknown({"egress", "egress_ignore_ports", "egress_ignore_targets",
+                                           "ignore_ports", "ignore_sources", "ignore_targets",
                                            "memory", "sensitivity", "sources", "scans",
                                            "watch_ports", "watch_targets", "without"});
       !known) {
@@ -77,6 +78,8 @@ Result<FullState> FullState::make(const Section& options, HashKey key) {
   if (!selection) return std::unexpected(selection.error());
   const auto thresholds = parse_sensitivity(options);
   if (!thresholds) return std::unexpected(thresholds.error());
+  auto egress_options = EgressOptions::parse(options);
+  if (!egress_options) return std::unexpected(egress_options.error());
   const auto left_out = rules_left_out(options);
   if (!left_out) return std::unexpected(left_out.error());
   const auto sources = source_count(options);
@@ -100,6 +103,9 @@ Result<FullState> FullState::make(const Section& options, HashKey key) {
   if (!decoys) return std::unexpected(decoys.error());
   auto distributed = Distributed::make();
   if (!distributed) return std::unexpected(distributed.error());
+  auto egress = Egress::make(key);
+  if (!egress) return std::unexpected(egress.error());
+  egress->set(std::move(*egress_options), *thresholds);
   return FullState{.sides = Sides(key),
                    .selection = std::move(*selection),
                    .excluded = {},
@@ -113,7 +119,8 @@ Result<FullState> FullState::make(const Section& options, HashKey key) {
                    .distributed = std::move(*distributed),
                    .idle_probes = {},
                    .flood = {},
-                   .backscatter = {}};
+                   .backscatter = {},
+                   .egress = std::move(*egress)};
 }
 
 bool FullState::has_seen_answers() const noexcept {
@@ -225,6 +232,19 @@ void FullState::raise_all() noexcept {
   });
 }
 
+void FullState::judge_egress(const Packet& packet, const Look& look) noexcept {
+  const Egress::Desk desk{.records = reports.records(), .events = *events, .time = time};
+  if (look.is_in) return egress.hear(packet, sides, now, desk);
+  // What is forwarded for others is theirs, and an answer is no question.
+  if (!sides.is_ours(packet.family, packet.source)) return;
+  if (packet.protocol == IpProto::udp && !questions.has(look.out.flow)) return;
+  if (sides.is_broadcast(packet)) return;
+  egress.ask(
+      packet,
+      sides.side(packet.family, packet.protocol, packet.target, packet.target_port, packet.source),
+      now, desk);
+}
+
 void FullState::pass_second(const Packet* packet) noexcept {
   if (packet != nullptr) {
     const std::uint64_t newcomers = contacts.newcomers();
@@ -241,7 +261,7 @@ void FullState::pass_second(const Packet* packet) noexcept {
 std::size_t FullState::memory() const noexcept {
   return services.memory() + questions.memory() + strays.memory() + handshakes.memory() +
          contacts.memory() + reports.memory() + decoys.memory() + distributed.memory() +
-         sizeof(idle_probes) + sizeof(backscatter);
+         egress.memory() + sizeof(idle_probes) + sizeof(backscatter);
 }
 
 }  // namespace scanlogd

@@ -14,6 +14,7 @@
 #include "detect/contact.h"
 #include "detect/decoy.h"
 #include "detect/distributed.h"
+#include "detect/egress.h"
 #include "detect/evidence.h"
 #include "detect/flood.h"
 #include "detect/idle_probe.h"
@@ -44,6 +45,7 @@ struct FullState {
   IdleProbes idle_probes;
   Flood flood;
   Backscatter backscatter;
+  Egress egress;
   EventList* events = nullptr;  ///< of the call
   std::uint64_t answers_seen = 0;
   std::uint64_t asked = 0;
@@ -82,6 +84,9 @@ struct FullState {
   void raise() noexcept {
     if (contacts.has_news()) raise_all();
   }
+
+  /// What the egress alarm makes of `packet`, which is one of ours or one of others.
+  void judge_egress(const Packet& packet, const Look& look) noexcept;
 
   /// What a second has brought; `packet` is the last one that came, or nullptr.
   void pass_second(const Packet* packet) noexcept;

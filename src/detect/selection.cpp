@@ -15,8 +15,9 @@ std::string_view key_of(Exclusion list) noexcept {
   return kExclusionKeys[static_cast<std::size_t>(list)];
 }
 
-Result<NetworkSet> networks_of(const Section& options, Exclusion list) {
-  const std::string_view key = key_of(list);
+}  // namespace
+
+Result<NetworkSet> parse_network_list(const Section& options, std::string_view key) {
   const std::string_view text = options.text(key).value_or("");
   if (text.empty()) return NetworkSet();
   const auto networks = parse_networks(text);
@@ -28,25 +29,22 @@ Result<NetworkSet> networks_of(const Section& options, Exclusion list) {
   return NetworkSet(*networks);
 }
 
-Result<PortSet> ports_of(const Section& options, Exclusion list) {
-  const std::string_view key = key_of(list);
+Result<PortSet> parse_port_list(const Section& options, std::string_view key) {
   auto ports = PortSet::parse(options.text(key).value_or(""));
   if (!ports) return fail(fmt::format("{}: {}", options.origin(key), ports.error().what));
   return ports;
 }
 
-}  // namespace
-
 Result<Selection> Selection::parse(const Section& options) {
-  auto ignored_sources = networks_of(options, Exclusion::ignored_source);
+  auto ignored_sources = parse_network_list(options, key_of(Exclusion::ignored_source));
   if (!ignored_sources) return std::unexpected(ignored_sources.error());
-  auto ignored_targets = networks_of(options, Exclusion::ignored_target);
+  auto ignored_targets = parse_network_list(options, key_of(Exclusion::ignored_target));
   if (!ignored_targets) return std::unexpected(ignored_targets.error());
-  auto ignored_ports = ports_of(options, Exclusion::ignored_port);
+  auto ignored_ports = parse_port_list(options, key_of(Exclusion::ignored_port));
   if (!ignored_ports) return std::unexpected(ignored_ports.error());
-  auto watched_targets = networks_of(options, Exclusion::unwatched_target);
+  auto watched_targets = parse_network_list(options, key_of(Exclusion::unwatched_target));
   if (!watched_targets) return std::unexpected(watched_targets.error());
-  auto watched_ports = ports_of(options, Exclusion::unwatched_port);
+  auto watched_ports = parse_port_list(options, key_of(Exclusion::unwatched_port));
   if (!watched_ports) return std::unexpected(watched_ports.error());
   Selection selection;
   selection.is_empty_ = ignored_sources->empty() && ignored_targets->empty() &&

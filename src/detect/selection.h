@@ -6,6 +6,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 #include "core/address.h"
 #include "core/exclusion.h"
@@ -17,6 +18,11 @@
 #include "detect/source_key.h"
 
 namespace scanlogd {
+
+/// The networks that `key` of `options` lists; none where it is missing.
+[[nodiscard]] Result<NetworkSet> parse_network_list(const Section& options, std::string_view key);
+/// The same for ports.
+[[nodiscard]] Result<PortSet> parse_port_list(const Section& options, std::string_view key);
 
 /// The lists. What one costs for each packet is bounded by its length; ports cost one bit.
 class Selection {

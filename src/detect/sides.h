@@ -55,6 +55,11 @@ class Sides {
     return side;
   }
 
+  /// Is the address known to be ours?
+  [[nodiscard]] bool is_ours(Family family, const AddressBytes& address) const noexcept {
+    return local_.contains(family, address);
+  }
+
   /// Does the packet go to all hosts of a network?
   [[nodiscard]] bool is_broadcast(const Packet& packet) const noexcept;
 

@@ -200,6 +200,9 @@ void add_store(Page& page, const StoreSample& store) {
   page.begin("scanlogd_scans_recorded_total", kCounter,
              "Scans ever found, restarts of the daemon included.");
   page.add(store.last_id);
+  page.begin("scanlogd_egress_scans_recorded_total", kCounter,
+             "Of these, scans of others by this machine.");
+  page.add(store.egress);
   page.begin("scanlogd_messages_total", kCounter, "Messages ever given to sinks.");
   page.add(store.summary.last_sequence);
   page.begin("scanlogd_store_scans", kGauge, "Scans on record.");
@@ -232,14 +235,16 @@ Result<StoreSample> sample_store(const std::string& path,
     return {};
   };
   std::optional<std::int64_t> last_id;
+  std::optional<std::int64_t> egress;
   for (const Result<void>& done :
        {read(store->summary(), sample.summary), read(store->cursors(), sample.cursors),
-        read(store->state("last_id"), last_id),
+        read(store->state("last_id"), last_id), read(store->state("egress"), egress),
         read(store->top(TopBy::technique, now - std::chrono::hours(1), kMaxTechniques),
              sample.techniques)}) {
     if (!done) return std::unexpected(done.error());
   }
   if (last_id && *last_id > 0) sample.last_id = static_cast<std::uint64_t>(*last_id);
+  if (egress && *egress > 0) sample.egress = static_cast<std::uint64_t>(*egress);
   return sample;
 }
 

@@ -16,6 +16,7 @@ struct StoreSample {
   StoreSummary summary;
   std::vector<Cursor> cursors;
   std::uint64_t last_id = 0;         ///< scans ever found
+  std::uint64_t egress = 0;          ///< of these, by this machine
   std::vector<TopEntry> techniques;  ///< of the scans found within the last hour
 };
 

@@ -12,6 +12,12 @@ Announcer::Decision Announcer::begin(Verdict verdict, std::chrono::nanoseconds n
   return {.announce = Announce::digest, .says_more_follow = announce == Announce::more_follow};
 }
 
+Announcer::Decision Announcer::begin_egress(std::chrono::nanoseconds now) noexcept {
+  if (style_ == LogStyle::classic) return {.announce = all_.admit(now)};
+  if (egress_.has_line(now)) return {.announce = egress_.admit(now)};
+  return {.announce = Announce::digest};
+}
+
 bool Announcer::admit_late(Verdict verdict, std::chrono::nanoseconds now) noexcept {
   for (Limiter* const limiter : {&proven_, &all_}) {
     if (limiter == &proven_ && verdict != Verdict::proven) continue;
@@ -28,13 +34,17 @@ bool Announcer::admit_end(const ScanEvent& event, std::chrono::nanoseconds now) 
 }
 
 Announcer::State Announcer::state() const noexcept {
-  return {.all = all_.state(), .proven = proven_.state(), .ends = ends_.state()};
+  return {.all = all_.state(),
+          .proven = proven_.state(),
+          .ends = ends_.state(),
+          .egress = egress_.state()};
 }
 
 void Announcer::restore(const State& state) noexcept {
   all_.restore(state.all);
   proven_.restore(state.proven);
   ends_.restore(state.ends);
+  egress_.restore(state.egress);
 }
 
 }  // namespace scanlogd

@@ -27,7 +27,7 @@ class Announcer {
 
   /// What is to outlive the process.
   struct State {
-    Limiter::State all, proven, ends;
+    Limiter::State all, proven, ends, egress;
   };
 
   /// What a new scan gets, and whether "More possible port scans follow" is to be said besides.
@@ -42,6 +42,10 @@ class Announcer {
 
   /// `now` is monotonic, as in all below.
   [[nodiscard]] Decision begin(Verdict verdict, std::chrono::nanoseconds now) noexcept;
+
+  /// The same of a scan by this machine, which has five lines in 20 seconds of its own: nobody
+  /// outside can use them up.
+  [[nodiscard]] Decision begin_egress(std::chrono::nanoseconds now) noexcept;
 
   /// May a scan that was to be named in a digest and goes on have a line of its own now?
   [[nodiscard]] bool admit_late(Verdict verdict, std::chrono::nanoseconds now) noexcept;
@@ -58,6 +62,7 @@ class Announcer {
   Limiter all_;
   Limiter proven_;
   Limiter ends_;
+  Limiter egress_;
 };
 
 }  // namespace scanlogd

@@ -56,6 +56,8 @@ constexpr std::string_view kProvenCount = "proven_count";
 constexpr std::string_view kProvenAt = "proven_at";
 constexpr std::string_view kEndsCount = "ends_count";
 constexpr std::string_view kEndsAt = "ends_at";
+constexpr std::string_view kEgressCount = "egress_count";
+constexpr std::string_view kEgressAt = "egress_at";
 
 /// The place of scans that no engine says more about.
 constexpr std::size_t kNoEngine = std::numeric_limits<std::size_t>::max();
@@ -128,6 +130,7 @@ void ScanBook::begin(const ScanEvent& event, const Key& key,
   take_ports(made);
   take_sample(made, wall_minus_monotonic);
   ++stats_.detected;
+  if (event.kind == ScanKind::egress) ++stats_.egress;
   announce(made, out);
   out.emplace_back(scan);
   scan.sample.clear();
@@ -214,7 +217,9 @@ void ScanBook::take_sample(Open& open, std::chrono::nanoseconds wall_minus_monot
 
 void ScanBook::announce(Open& open, std::vector<BookEntry>& out) {
   Scan& scan = open.scan;
-  const auto decision = announcer_.begin(scan.event.verdict, scan.event.detected);
+  const bool is_egress = scan.event.kind == ScanKind::egress;
+  const auto decision = is_egress ? announcer_.begin_egress(scan.event.detected)
+                                  : announcer_.begin(scan.event.verdict, scan.event.detected);
   scan.announce = decision.announce;
   if (decision.says_more_follow) {
     out.emplace_back(make_notice(Severity::alert, scan.at, kMoreFollow));
@@ -339,7 +344,10 @@ ScanBook::Numbers ScanBook::numbers(const Now& now) const {
           {std::string(kProvenCount), limits.proven.count},
           {std::string(kProvenAt), limits.proven.last + difference},
           {std::string(kEndsCount), limits.ends.count},
-          {std::string(kEndsAt), limits.ends.last + difference}};
+          {std::string(kEndsAt), limits.ends.last + difference},
+          {std::string(kEgress), number(stats_.egress)},
+          {std::string(kEgressCount), limits.egress.count},
+          {std::string(kEgressAt), limits.egress.last + difference}};
 }
 
 void ScanBook::restore(const Now& now, std::uint64_t last_id, const Numbers& numbers) {
@@ -355,6 +363,7 @@ void ScanBook::restore(const Now& now, std::uint64_t last_id, const Numbers& num
   stats_.more_follow += counter(kMoreFollowed);
   stats_.held_back += counter(kHeldBack);
   stats_.digested += counter(kDigested);
+  stats_.egress += counter(kEgress);
   restored_pending_ = digest_.pending() + counter(kPending);
   last_id_ += last_id;
   for (Open& open : open_) open.scan.id += last_id;
@@ -366,7 +375,8 @@ void ScanBook::restore(const Now& now, std::uint64_t last_id, const Numbers& num
   };
   announcer_.restore({.all = limiter(kAllCount, kAllAt),
                       .proven = limiter(kProvenCount, kProvenAt),
-                      .ends = limiter(kEndsCount, kEndsAt)});
+                      .ends = limiter(kEndsCount, kEndsAt),
+                      .egress = limiter(kEgressCount, kEgressAt)});
 }
 
 void ScanBook::restore_open(Scan scan) {

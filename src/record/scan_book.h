@@ -35,6 +35,7 @@ struct BookStats {
   std::uint64_t held_back = 0;    ///< on record only
   std::uint64_t digested = 0;     ///< told of in a digest
   std::uint64_t pending = 0;      ///< to be told of in a digest
+  std::uint64_t egress = 0;       ///< of `detected`: scans by this machine
   std::uint64_t recorded = 0;     ///< begins of this run, those that continued a scan included
 
   // What became of the lines, for whoever has sinks to say: lines + more_follow = delivered +
@@ -61,6 +62,8 @@ class ScanBook {
 
   /// Of these, the smallest id of a scan that a digest is to name.
   static constexpr std::string_view kFirstPending = "first_pending";
+  /// Of these, how many scans by this machine were found.
+  static constexpr std::string_view kEgress = "egress";
 
   /// The time: of packets, and of the clock on the wall.
   struct Now {

@@ -6,10 +6,12 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <random>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -22,6 +24,7 @@
 #include "detect/full.h"
 #include "evaluation/model.h"
 #include "evaluation/rivals.h"
+#include "support/outgoing_model.h"
 
 namespace scanlogd::evaluation {
 namespace {
@@ -450,6 +453,74 @@ void distributed(int days, int scans) {
   require(wrong <= 1 + static_cast<std::size_t>(days) / 60, "distributed scans: false alarms");
 }
 
+// What busy machines of each kind ask of others, by the egress alarm; on each of the last days a
+// scan of theirs among it.
+void egress(int days) {
+  constexpr std::array<std::string_view, 7> kNames = {
+      "mail server", "proxy", "resolver", "crawler", "peer", "backup", "monitor"};
+  fmt::print("\negress: false alarms, and probes until a worm among it is found\n");
+  std::size_t wrong = 0;
+  for (std::size_t kind = 0; kind < test::kAskers.size(); ++kind) {
+    auto detector = make_full(option("egress", "true"), kKey).value();
+    const AddressBytes source = ipv4_bytes(kServer);
+    const Network ours{{Family::ipv4, source}, 32};
+    detector->set_local({&ours, 1});
+    const auto events = std::make_unique<EventList>();
+    test::OutgoingModel model(test::kAskers[kind], kind + 1);
+    std::mt19937_64 random(kind);
+    std::size_t alarms = 0;
+    std::size_t contacts = 0;
+    int probes = 0;
+    bool is_scanning = false;
+    bool is_found = false;
+    const auto see = [&](Packet packet) {
+      packet.time += kEpoch;
+      events->clear();
+      detector->inspect({&packet, 1}, *events);
+      for (const ScanEvent& event : events->view()) {
+        if (event.phase != Phase::begin || event.kind != ScanKind::egress) continue;
+        is_found = is_found || is_scanning;
+        if (!is_scanning) ++alarms;
+      }
+    };
+    for (int hour = 0; hour < days * 24; ++hour) {
+      std::vector<test::AskedContact> asked = model.hour();
+      contacts += asked.size();
+      is_scanning = hour + 1 == days * 24;
+      const std::size_t benign = asked.size();
+      // As Mirai does: port 23 of hosts that hardly ever answer, ten a second.
+      for (int i = 0; is_scanning && i < 600; ++i) {
+        asked.push_back({std::chrono::hours(hour) + std::chrono::milliseconds(1'800'000 + 100 * i),
+                         random_source(random), 23, IpProto::tcp,
+                         i % 25 == 0 ? test::AskedFate::refused : test::AskedFate::silent});
+      }
+      std::vector<Packet> packets;
+      packets.reserve(2 * asked.size());
+      // For ten minutes of each day the network is away.
+      const bool is_bad = hour % 24 == 13;
+      for (std::size_t i = 0; i < asked.size(); ++i) {
+        const test::AskedContact& contact = asked[i];
+        packets.push_back(test::asked_packet(contact, source));
+        packets.back().vlan = i >= benign ? 1 : 0;  // to tell the worm's apart
+        const bool is_away =
+            is_bad && contact.time % std::chrono::hours(1) < std::chrono::minutes(10);
+        const Packet answer = test::asked_answer(contact, packets.back());
+        if (answer.family != Family::none && !is_away) packets.push_back(answer);
+      }
+      std::ranges::stable_sort(packets, {}, &Packet::time);
+      for (const Packet& packet : packets) {
+        if (packet.vlan == 1 && packet.is_syn() && !is_found) ++probes;
+        see(packet);
+      }
+    }
+    fmt::print("{:12} {} in {} days, {} contacts a day; {} probes\n", kNames[kind], alarms, days,
+               contacts / static_cast<std::size_t>(days), is_found ? probes : -1);
+    wrong += alarms;
+    require(is_found, fmt::format("egress: a worm in a {}", kNames[kind]));
+  }
+  require(wrong == 0, fmt::format("egress: {} false alarms", wrong));
+}
+
 }  // namespace
 }  // namespace scanlogd::evaluation
 
@@ -461,6 +532,7 @@ int main(int argc, char** argv) {
   specificity(is_long ? 60 : 6, is_long ? 30 : 3);
   distributed(is_long ? 90 : 12, is_long ? 20 : 4);
   flood(is_long ? 300 : 30);
+  egress(is_long ? 30 : 2);
   if (is_long) ablation(10);
   if (failures == 0) fmt::print("\nevaluation: model: every target is met\n");
   return failures == 0 ? EXIT_SUCCESS : EXIT_FAILURE;

@@ -26,7 +26,8 @@ OTHERS = [
 
 
 def is_scan(scan):
-    return scan["kind"] not in ("flood", "backscatter")
+    """By somebody else: who acts on a scan by this machine acts against himself."""
+    return scan["kind"] not in ("flood", "backscatter", "egress")
 
 
 def is_to_be_banned(scan):
@@ -84,7 +85,10 @@ def check_logwatch(lines, packaging, folder):
         r"(\d+) Time", said.partition("Scanned by:")[2].partition("Scanned:")[0]))
     wanted = sum(1 for _, scan in lines if scan and is_scan(scan) and scan["phase"] != "end")
     ended = sum(1 for _, scan in lines if scan and is_scan(scan) and scan["phase"] == "end")
-    if counted != wanted or f"Scans that ended: {ended}" not in said:
+    own = sum(1 for _, scan in lines if scan and scan["kind"] == "egress" and scan["phase"] != "end")
+    told = sum(int(count) for count in re.findall(
+        r"(\d+) Time", said.partition("Scanned others from here:")[2].partition("\n\n")[0]))
+    if counted != wanted or told != own or f"Scans that ended: {ended}" not in said:
         yield f"logwatch: {counted} scans of {wanted}, or not {ended} that ended:\n{said[:400]}"
     print(f"logwatch script: {counted} scans, {ended} ended")
 

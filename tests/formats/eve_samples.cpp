@@ -71,7 +71,7 @@ Scan some_scan(std::uint32_t at) {
   event.source_port = static_cast<Port>(number());
   event.phase = static_cast<Phase>(at % 3);
   event.reason = static_cast<EndReason>(at / 3 % 4);
-  event.kind = static_cast<ScanKind>(at % 9);
+  event.kind = static_cast<ScanKind>(at % 10);
   event.rule = static_cast<ScanRule>(at / 2 % 9);
   event.technique = static_cast<Technique>(at % 20);
   event.techniques = static_cast<std::uint16_t>(number());

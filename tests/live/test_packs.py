@@ -25,6 +25,8 @@ NOT_TO_BE_BANNED = [
     "192.0.2.92 to 10.9.0.1 ports 21, ..., fSrpauxy, decoys 5 @22:40:39",
     "192.0.2.93 to 10.9.0.1 ports 1-1024, fSrpauxy, end: 1024 ports, 1 host, 20 s @22:40:39",
     "Held back: 3 scans from 2 sources in 20 s: 192.0.2.94(22,80) 192.0.2.95(443)",
+    "Egress: 192.0.2.97:40000 to 10.9.0.1 and others, ports 22, ..., fSrpauxy, TOS 00, TTL 64 @22:40:39",
+    "Egress: 192.0.2.98 to 10.9.0.1 and others, ports 22, fSrpauxy, end: 1 port, 300 hosts, 9 s @22:40:39",
     "Flood: 5000 new sources, first 192.0.2.96 @22:40:39",
     "seen 1040 = processed 1040 + dropped 0; detected 1 = delivered 1 + spooled 0",
 ]

@@ -235,6 +235,22 @@ TEST_F(ClassicLine, WhatIsNoScanDoesNotLookLikeOne) {
   EXPECT_EQ(line(some), "Backscatter: answers from 192.0.2.8, 12 ports @22:40:40");
 }
 
+TEST_F(ClassicLine, AScanByThisMachineIsMarkedFromItsFirstWordOn) {
+  Scan some = scan();
+  some.event.kind = ScanKind::egress;
+  some.event.rule = ScanRule::fast;
+  some.event.varies = varies::target;
+  EXPECT_EQ(line(some),
+            "Egress: 192.0.2.8:4445 to 10.9.0.1 and others, ports 21, 22, 23, 25, 80, 110, ..., "
+            "fSrpauxy, TOS 00, TTL 64 @22:40:40");
+  some.event.phase = Phase::end;
+  some.event.ports_total = 6;
+  some.event.hosts_total = 300;
+  some.last = some.started + 20s;
+  EXPECT_TRUE(line(some).starts_with("Egress: 192.0.2.8 to 10.9.0.1 and others, ports "));
+  EXPECT_TRUE(line(some).ends_with("end: 6 ports, 300 hosts, 20 s @22:40:40"));
+}
+
 TEST_F(ClassicLine, TimeIsLocalTime) {
   zone("Asia/Kathmandu");
   if (::timezone == 0) GTEST_SKIP() << "no zone data for Asia/Kathmandu (package tzdata)";

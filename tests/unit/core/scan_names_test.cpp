@@ -30,7 +30,7 @@ void check(Value last) {
 TEST(ScanNames, EveryValueHasOne) {
   check(Phase::end);
   check(EndReason::evicted);
-  check(ScanKind::backscatter);
+  check(ScanKind::egress);
   check(ScanRule::new_sources);
   check(Technique::ftp_bounce);
   check(Tool::mirai);

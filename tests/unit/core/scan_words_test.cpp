@@ -40,7 +40,7 @@ TEST(ScanWords, FilesScansUnderTheNumbersOfSnortsPortScan) {
 
 TEST(ScanWords, NumbersOfOurOwnStartAt1000AndNoNumberHasTwoTitles) {
   std::map<std::uint32_t, std::string> titles;
-  for (int kind = 0; kind <= static_cast<int>(ScanKind::backscatter); ++kind) {
+  for (int kind = 0; kind <= static_cast<int>(ScanKind::egress); ++kind) {
     for (const IpProto protocol :
          {IpProto::tcp, IpProto::udp, IpProto::sctp, IpProto::icmp, IpProto::icmpv6, IpProto{2}}) {
       const auto filed = classify(event(static_cast<ScanKind>(kind), protocol));
@@ -49,7 +49,7 @@ TEST(ScanWords, NumbersOfOurOwnStartAt1000AndNoNumberHasTwoTitles) {
       EXPECT_EQ(at->second, filed.title);
     }
   }
-  EXPECT_EQ(titles.size(), 29U);
+  EXPECT_EQ(titles.size(), 30U);
 }
 
 TEST(ScanWords, TitlesSayWhatWasDone) {
@@ -62,6 +62,7 @@ TEST(ScanWords, TitlesSayWhatWasDone) {
   EXPECT_EQ(title(ScanKind::horizontal, IpProto::icmp), "ICMP sweep");
   EXPECT_EQ(title(ScanKind::vertical, IpProto{50}), "IP protocol scan");
   EXPECT_EQ(title(ScanKind::flood, IpProto::tcp), "flood of new sources");
+  EXPECT_EQ(title(ScanKind::egress, IpProto::udp), "scan of others from this host");
 }
 
 TEST(ScanWords, FloodsAndBackscatterAreNoScans) {

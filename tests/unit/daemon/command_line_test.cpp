@@ -130,6 +130,17 @@ TEST(CommandLine, WhatIsNotToBeJudgedGoesToTheDetector) {
   EXPECT_EQ(detector.text("watch_ports"), "22");
 }
 
+TEST(CommandLine, TheEgressAlarmIsAskedFor) {
+  EXPECT_FALSE(parse({"--profile", "full"})->detector_options.has("egress"));
+  const auto options = parse({"--profile", "full", "--egress", "--egress-ignore-targets",
+                              "10.0.0.0/8", "--egress-ignore-ports", "25,icmp"});
+  ASSERT_TRUE(options) << options.error().what;
+  EXPECT_EQ(options->detector_options.text("egress"), "true");
+  EXPECT_EQ(options->detector_options.origin("egress"), "--egress");
+  EXPECT_EQ(options->detector_options.text("egress_ignore_targets"), "10.0.0.0/8");
+  EXPECT_EQ(options->detector_options.text("egress_ignore_ports"), "25,icmp");
+}
+
 TEST(CommandLine, OneProcessAndNoSandboxAreAskedFor) {
   EXPECT_FALSE(parse({})->single);
   EXPECT_TRUE(parse({})->sandbox);

@@ -70,10 +70,11 @@ TEST(Reload, ListsAtTheirLongestFit) {
     for (int i = 1; i < 64; ++i) text += ", " + entry;
     return text;
   };
-  for (const std::string_view key : {"ignore_sources", "ignore_targets", "watch_targets"}) {
+  for (const std::string_view key :
+       {"ignore_sources", "ignore_targets", "watch_targets", "egress_ignore_targets"}) {
     options.detector_options.set(key, repeat(network), "test");
   }
-  for (const std::string_view key : {"ignore_ports", "watch_ports"}) {
+  for (const std::string_view key : {"ignore_ports", "watch_ports", "egress_ignore_ports"}) {
     options.detector_options.set(key, repeat(port), "test");
   }
   const auto packed = EngineSettings::pack(options);

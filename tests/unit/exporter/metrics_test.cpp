@@ -67,6 +67,7 @@ TEST_F(StoreMetrics, WhatIsOnRecordIsCountedWithoutADaemonToo) {
   const std::string page = format_metrics(fail("nobody"), sample);
   EXPECT_TRUE(has(page, "scanlogd_store_up 1")) << page;
   EXPECT_TRUE(has(page, "scanlogd_store_scans 2")) << page;
+  EXPECT_TRUE(has(page, "scanlogd_egress_scans_recorded_total 0")) << page;
 }
 
 TEST(Metrics, AStoreThatIsNotThereIsAnError) {

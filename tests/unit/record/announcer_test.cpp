@@ -55,6 +55,28 @@ TEST(Announcer, SpoofedSourcesCannotUseUpTheLinesOfProvenOnes) {
   EXPECT_EQ(announcer.begin(Verdict::suspect, 100s).announce, Announce::digest);
 }
 
+TEST(Announcer, NobodyCanUseUpTheLinesOfScansByThisMachine) {
+  Announcer announcer(LogStyle::digest);
+  for (int i = 0; i < 1000; ++i) {
+    (void)announcer.begin(Verdict::unverified, 100s);
+    (void)announcer.begin(Verdict::proven, 100s);
+  }
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_EQ(announcer.begin_egress(100s).announce, Announce::line) << i;
+  }
+  EXPECT_EQ(announcer.begin_egress(100s).announce, Announce::digest);
+  Announcer next(LogStyle::digest);
+  next.restore(announcer.state());
+  EXPECT_EQ(next.begin_egress(101s).announce, Announce::digest);
+  EXPECT_EQ(next.begin_egress(121s).announce, Announce::line);
+}
+
+TEST(Announcer, ClassicHasOneLimitForAll) {
+  Announcer announcer(LogStyle::classic);
+  for (int i = 0; i < 5; ++i) (void)announcer.begin(Verdict::unverified, 100s);
+  EXPECT_EQ(announcer.begin_egress(100s).announce, Announce::more_follow);
+}
+
 TEST(Announcer, AProvenSourceMayUseTheLinesOfAllAfterItsOwn) {
   Announcer announcer(LogStyle::digest);
   for (int i = 0; i < 10; ++i) {

@@ -287,6 +287,18 @@ TEST_F(ScanBookTest, AScanThatTurnsOutToBeProvenGetsItsOwnLineAtOnce) {
   EXPECT_TRUE(text(enter_one(proven)).starts_with("192.0.2.8:1 to 10.9.0.1 ports 21, 22, "));
 }
 
+TEST_F(ScanBookTest, AScanByThisMachineHasALineInAFloodOfOthersAndIsCounted) {
+  for (std::uint64_t record = 1; record <= 20; ++record) (void)enter(event(record));
+  ScanEvent own = event(21, "198.51.100.1");
+  own.kind = ScanKind::egress;
+  EXPECT_EQ(enter_one(own).announce, Announce::line);
+  EXPECT_EQ(book_.stats().egress, 1U);
+  EXPECT_EQ(book_.numbers(at(100s)).at(std::string(ScanBook::kEgress)), 1);
+  ScanBook next(LogStyle::digest);
+  next.restore(at(100s), 21, book_.numbers(at(100s)));
+  EXPECT_EQ(next.stats().egress, 1U);
+}
+
 TEST_F(ScanBookTest, NothingIsLeftUntoldAtTheEnd) {
   silence();
   for (std::uint64_t i = 1; i <= 2000; ++i) (void)enter(event(i));
