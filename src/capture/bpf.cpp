@@ -133,6 +133,45 @@ class Counts {
   std::size_t size_;
 };
 
+// Whom the programs saw sending.
+class Senders {
+ public:
+  /// `count` of them, as the map has.
+  [[nodiscard]] static Result<Senders> map(int fd, std::size_t count) {
+    const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+    const std::size_t size = (count * sizeof(BpfSender) + page - 1) / page * page;
+    void* const memory = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, fd, 0);
+    if (memory == MAP_FAILED) return fail_errno("mmap", "BPF array", errno);
+    return Senders({static_cast<const BpfSender*>(memory), count}, size);
+  }
+  Senders(Senders&& other) noexcept
+      : all_(std::exchange(other.all_, {})), size_(std::exchange(other.size_, 0)) {}
+  Senders& operator=(Senders&&) = delete;
+  ~Senders() {
+    if (size_ != 0) (void)::munmap(const_cast<BpfSender*>(all_.data()), size_);  // cannot fail
+  }
+
+  [[nodiscard]] Sender find(IpProto protocol, Port port, std::chrono::nanoseconds since,
+                            std::chrono::nanoseconds until) const noexcept {
+    const std::size_t first = protocol == IpProto::udp ? bpf_first_udp_sender : 0;
+    if (first + port >= all_.size()) return {};
+    // Written by the kernel while we read; each is a word of its own.
+    const auto read = [](const auto& word) {
+      return *const_cast<const volatile std::remove_cvref_t<decltype(word)>*>(&word);
+    };
+    const BpfSender& sender = all_[first + port];
+    const std::chrono::seconds at(read(sender.second));
+    if (at < std::chrono::floor<std::chrono::seconds>(since) || at > until) return {};
+    return {.cgroup = read(sender.cgroup), .uid = read(sender.uid), .is_known = true};
+  }
+
+ private:
+  Senders(std::span<const BpfSender> all, std::size_t size) noexcept : all_(all), size_(size) {}
+
+  std::span<const BpfSender> all_;
+  std::size_t size_;
+};
+
 // A program on an interface, until it is destroyed.
 struct Attachment {
   int interface = 0;  // index
@@ -145,6 +184,7 @@ class BpfCapture final : public Capture {
     UniqueFd ring_fd;
     RingBuffer ring;
     std::optional<Counts> counts;         // of all engines; only the first has them
+    std::optional<Senders> senders;       // each engine
     std::vector<Attachment> attachments;  // likewise
     std::vector<int> covered;             // interfaces that programs watch
     PacketRing spare;                     // for those that come later
@@ -228,6 +268,13 @@ class BpfCapture final : public Capture {
     parts_.scope.only.push_back(interface.index);
     if (!watch_aside()) return Coverage::not_watched;
     return Coverage::watched_aside;
+  }
+
+  [[nodiscard]] Sender sender_of(IpProto protocol, Port port, std::chrono::nanoseconds since,
+                                 std::chrono::nanoseconds until) const noexcept override {
+    const bool is_noted = protocol == IpProto::tcp || protocol == IpProto::udp;
+    return parts_.senders && is_noted ? parts_.senders->find(protocol, port, since, until)
+                                      : Sender{};
   }
 
   [[nodiscard]] std::vector<AllowedCall> calls() const override {
@@ -320,6 +367,10 @@ Result<Skeleton> load(const CaptureRequest& request, const PacketRing::Group& gr
   skeleton->rodata->shard_key = group.key;
   skeleton->rodata->other_protocols = request.interest.other_protocols ? 1 : 0;
   skeleton->rodata->host_scope = promiscuous ? 0 : 1;
+  if (request.interest.outgoing &&
+      ::bpf_map__set_max_entries(skeleton->maps.senders, bpf_senders) != 0) {
+    return bpf_failure("bpf", "maps", errno);
+  }
   if (::bpf_map__set_max_entries(skeleton->maps.counts, static_cast<__u32>(processors)) != 0 ||
       ::bpf_map__set_max_entries(skeleton->maps.rings, static_cast<__u32>(request.engines)) != 0) {
     return bpf_failure("bpf", "maps", errno);
@@ -414,6 +465,7 @@ Result<BpfCapture::Parts> make_parts(const CaptureRequest& request, const Skelet
       .ring_fd = std::move(*ring_fd),
       .ring = std::move(*ring),
       .counts = std::nullopt,
+      .senders = std::nullopt,
       .attachments = {},
       .covered = {},
       .spare = std::move(*spare),
@@ -448,6 +500,11 @@ Result<std::vector<Captures>> open(const CaptureRequest& request) {
     auto one = make_parts(request, *skeleton, group, *promiscuous, engine);
     if (!one) return std::unexpected(one.error());
     for (const Interface& interface : *interfaces) one->covered.push_back(interface.index);
+    if (request.interest.outgoing) {
+      auto senders = Senders::map(::bpf_map__fd((*skeleton)->maps.senders), bpf_senders);
+      if (!senders) return std::unexpected(senders.error());
+      one->senders.emplace(std::move(*senders));
+    }
     parts.push_back(std::move(*one));
   }
   auto counts =

@@ -233,6 +233,12 @@ class FileCapture final : public Capture {
     return Coverage::no_concern;
   }
 
+  [[nodiscard]] Sender sender_of(IpProto /*protocol*/, Port /*port*/,
+                                 std::chrono::nanoseconds /*since*/,
+                                 std::chrono::nanoseconds /*until*/) const noexcept override {
+    return {};
+  }
+
   [[nodiscard]] std::vector<AllowedCall> calls() const override { return calls_of_reading(); }
 
  private:
@@ -316,6 +322,12 @@ class MappedCapture final : public Capture {
 
   [[nodiscard]] Coverage follow(const InterfaceChange& /*change*/) override {
     return Coverage::no_concern;
+  }
+
+  [[nodiscard]] Sender sender_of(IpProto /*protocol*/, Port /*port*/,
+                                 std::chrono::nanoseconds /*since*/,
+                                 std::chrono::nanoseconds /*until*/) const noexcept override {
+    return {};
   }
 
   [[nodiscard]] std::vector<AllowedCall> calls() const override { return calls_of_reading(); }
@@ -402,6 +414,12 @@ class NamedFile final : public Capture {
 
   [[nodiscard]] Coverage follow(const InterfaceChange& /*change*/) override {
     return Coverage::no_concern;
+  }
+
+  [[nodiscard]] Sender sender_of(IpProto /*protocol*/, Port /*port*/,
+                                 std::chrono::nanoseconds /*since*/,
+                                 std::chrono::nanoseconds /*until*/) const noexcept override {
+    return {};
   }
 
   [[nodiscard]] std::vector<AllowedCall> calls() const override { return calls_of_reading(); }

@@ -87,6 +87,12 @@ class RawCapture final : public Capture {
     return is_deaf_ ? Coverage::not_watched : Coverage::watched;
   }
 
+  [[nodiscard]] Sender sender_of(IpProto /*protocol*/, Port /*port*/,
+                                 std::chrono::nanoseconds /*since*/,
+                                 std::chrono::nanoseconds /*until*/) const noexcept override {
+    return {};
+  }
+
   [[nodiscard]] std::vector<AllowedCall> calls() const override {
     return {{"recvmmsg", {is(0, fd())}},
             {"getsockopt", {is(0, fd()), is(1, SOL_SOCKET), is(2, SO_MEMINFO)}}};

@@ -58,7 +58,8 @@ std::string amount(std::uint64_t count, std::string_view what) {
 
 /// What else is known, each with a comma before it; nothing for the original's rule, whose line
 /// says what the original's said.
-std::string marks(const ScanEvent& event) {
+std::string marks(const Scan& scan) {
+  const ScanEvent& event = scan.event;
   if (event.rule == ScanRule::classic) return {};
   std::string text;
   const auto add = [&](std::string_view mark) { text.append(", ").append(mark); };
@@ -110,6 +111,12 @@ std::string marks(const ScanEvent& event) {
     add(fmt::format("open {}{}", fmt::join(std::span(event.open).first(shown), ","),
                     event.open_total > shown ? ",..." : ""));
   }
+  if (event.sender.is_known) add(fmt::format("uid {}", event.sender.uid));
+  if (!scan.unit.empty()) {
+    add("unit " + scan.unit);
+  } else if (event.sender.cgroup != 0) {
+    add(fmt::format("cgroup {}", event.sender.cgroup));
+  }
   return text;
 }
 
@@ -149,7 +156,7 @@ std::string_view format_with_ports(const ScanEvent& event, std::size_t ports,
 }
 
 std::string_view format_begin(const Scan& scan, const tm& clock, LineBuffer& buffer) {
-  const std::string more = marks(scan.event);
+  const std::string more = marks(scan);
   const std::size_t most =
       scan.event.rule == ScanRule::classic ? kMaxLineLength : kMaxLongLineLength;
   for (std::size_t ports = scan.event.port_count;; --ports) {
@@ -165,7 +172,7 @@ std::string_view format_end_with(const Scan& scan, std::string_view ports, const
   add_beginning(line, event, false);
   line.add("{}", ports);
   add_flags(line, event);
-  line.add("{}, end: ", marks(event));
+  line.add("{}, end: ", marks(scan));
   if (event.ports_total > 0) line.add("{}, ", amount(event.ports_total, "port"));
   if (event.hosts_total > 0) line.add("{}, ", amount(event.hosts_total, "host"));
   const auto time = std::chrono::round<std::chrono::seconds>(scan.last - scan.started);

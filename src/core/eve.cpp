@@ -91,6 +91,17 @@ void add_sources(JsonWriter& json, const ScanEvent& event) {
   json.close_array();
 }
 
+/// Who scans from here.
+void add_sender(JsonWriter& json, const Scan& scan) {
+  const Sender& sender = scan.event.sender;
+  if (!sender.is_known) return;
+  json.open_object("sender");
+  json.member("uid", sender.uid);
+  add_total(json, "cgroup", sender.cgroup);
+  if (!scan.unit.empty()) json.member("unit", scan.unit);
+  json.close_object();
+}
+
 void add_scan(JsonWriter& json, const Scan& scan, const Stamp& stamp) {
   const ScanEvent& event = scan.event;
   json.open_object("scan");
@@ -117,6 +128,7 @@ void add_scan(JsonWriter& json, const Scan& scan, const Stamp& stamp) {
   add_ranges(json, scan.ports);
   add_answers(json, event);
   add_sources(json, event);
+  add_sender(json, scan);
   if (event.protocol == IpProto::tcp) {
     const auto flags = format_flags(event.flags_or, event.flags_and);
     json.member("tcp_flags", std::string_view(flags.data(), flags.size()));

@@ -41,6 +41,7 @@ struct Scan {
   std::chrono::system_clock::time_point at;        ///< when this was said, wall clock
   Announce announce = Announce::line;
   ScanEvent event;
+  std::string unit;    ///< of `event.sender`, cleaned (`clean_unit`); empty: not known
   std::string ports;   ///< every port known, as ranges: `1-1024,3306` (core/port_ranges.h)
   std::string sample;  ///< of its probes, packed (core/probe_sample.h); empty: as it was
 

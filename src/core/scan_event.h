@@ -11,6 +11,7 @@
 
 #include "core/packet.h"
 #include "core/probe_sample.h"
+#include "core/sender.h"
 
 namespace scanlogd {
 
@@ -135,6 +136,7 @@ struct ScanEvent {
   std::chrono::nanoseconds detected{};  ///< the packet, or the time, that this event comes from
   std::uint64_t record = 0;  ///< the same in all events of one scan, in no other of this detector
   std::uint64_t packets = 0;
+  Sender sender;   ///< of a scan by this machine
   Address source;  ///< of a group: the likeliest, or the first; of a network: its base
   Address target;
   std::uint32_t ports_total = 0;     ///< distinct target ports

@@ -98,6 +98,11 @@ std::vector<ScanField> scan_fields(const Scan& scan, const Stamp& stamp) {
   }
   if ((event.varies & varies::tos) == 0) fields.add_number("tos", event.tos);
   if ((event.varies & varies::ttl) == 0) fields.add_number("ttl", event.ttl);
+  if (event.sender.is_known) {
+    fields.add_number("uid", event.sender.uid);
+    fields.add_total("cgroup", event.sender.cgroup);
+    fields.add("unit", scan.unit);
+  }
   fields.add("first", format_iso_time(scan.started));
   fields.add("last", format_iso_time(scan.last));
   return fields.take();

@@ -76,6 +76,12 @@ std::string answers_of(const ScanEvent& event) {
   return text;
 }
 
+std::string sender_of(const Scan& scan) {
+  const Sender& sender = scan.event.sender;
+  return fmt::format("uid {}, unit {}, control group {}", sender.uid,
+                     scan.unit.empty() ? "not known" : scan.unit, sender.cgroup);
+}
+
 std::string describe(const Scan& scan, std::size_t width) {
   const ScanEvent& event = scan.event;
   std::string out = fmt::format("Scan {}: {}\n", scan.id, classify(event).title);
@@ -102,6 +108,7 @@ std::string describe(const Scan& scan, std::size_t width) {
     }
     line("sources", sources);
   }
+  if (event.sender.is_known) line("sender", sender_of(scan));
   line("log", name_of(scan.announce));
   LineBuffer buffer;
   Scan shown = scan;

@@ -30,6 +30,19 @@ void Analysis::keep_local(PacketBatch& batch) noexcept {
   batch.size = size;
 }
 
+// A program that begins to scan with a port may be followed by another on that port: what was sent
+// much later is not taken for its own.
+Sender Analysis::sender_of(const ScanEvent& event) const noexcept {
+  constexpr std::chrono::minutes kSame{1};
+  if (captures_ == nullptr) return {};
+  for (const auto& capture : *captures_) {
+    const Sender sender =
+        capture->sender_of(event.protocol, event.source_port, event.started, event.started + kSame);
+    if (sender.is_known) return sender;
+  }
+  return {};
+}
+
 std::optional<StatePressure> Analysis::press(std::chrono::nanoseconds now) {
   std::uint64_t new_sources = 0;
   std::uint64_t evicted = 0;

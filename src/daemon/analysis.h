@@ -7,8 +7,10 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 #include <vector>
 
+#include "capture/capture.h"
 #include "core/address.h"
 #include "core/packet.h"
 #include "core/scan_event.h"
@@ -77,6 +79,9 @@ class Analysis {
   /// said to be.
   void set_own(std::vector<Network> addresses);
 
+  /// Where to ask who sent what this machine did; nullptr: nowhere. Not owned.
+  void set_captures(const Captures* captures) noexcept { captures_ = captures; }
+
   /// What the first detector that keeps something of sources makes of this one.
   [[nodiscard]] SourceExplanation explain(const Address& source);
 
@@ -103,10 +108,17 @@ class Analysis {
     for (const ScanSample& sample : events_->samples()) take(sample);
     for (const ScanEvent& event : events_->view()) {
       if (event.phase == Phase::begin) ++accounts_.found;
+      if (event.kind == ScanKind::egress && event.phase == Phase::begin) [[unlikely]] {
+        ScanEvent named = event;
+        named.sender = sender_of(event);
+        take(std::as_const(named));
+        continue;
+      }
       take(event);
     }
   }
 
+  [[nodiscard]] Sender sender_of(const ScanEvent& event) const noexcept;
   void keep_local(PacketBatch& batch) noexcept;
   void tell_local() noexcept;
   [[nodiscard]] std::optional<StatePressure> press(std::chrono::nanoseconds now);
@@ -114,6 +126,7 @@ class Analysis {
   std::vector<NamedDetector> detectors_;
   std::vector<Network> local_;
   std::vector<Network> own_;
+  const Captures* captures_ = nullptr;
   bool keeps_sources_;  ///< packets from local networks, too
   std::unique_ptr<EventList> events_;
   std::chrono::nanoseconds advanced_{};  ///< the latest time that detectors were told

@@ -51,6 +51,7 @@ Engine::Engine(Outlet& outlet, Captures& captures, int signals, EngineOptions op
       calm_(std::chrono::system_clock::now()) {
   for (const auto& capture : captures_) open_.push_back(capture.get());
   collecting_.reserve(open_.size());
+  outlet_.ask_senders(captures_);
 }
 
 Result<void> Engine::run() {

@@ -81,8 +81,8 @@ bool is_sound(const FoundScan& found) noexcept {
   const auto is_one = [](const auto value) { return !name_of(value).empty(); };
   return is_sound(found.wall_minus_monotonic) && is_sound(event.started) &&
          is_sound(event.detected) && is_sound(event.source) && is_sound(event.target) &&
-         event.port_count <= event.ports.size() && event.open_count <= event.open.size() &&
-         event.group_count <= event.group.size() &&
+         is_sound(event.sender.is_known) && event.port_count <= event.ports.size() &&
+         event.open_count <= event.open.size() && event.group_count <= event.group.size() &&
          std::ranges::all_of(event.group, [](const Address& each) { return is_sound(each); }) &&
          is_one(event.phase) && is_one(event.reason) && is_one(event.kind) && is_one(event.rule) &&
          is_one(event.technique) && is_one(event.tool) && is_one(event.verdict);

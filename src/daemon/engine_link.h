@@ -107,6 +107,9 @@ class LinkedOutlet final : public Outlet {
   [[nodiscard]] bool has_open_scans() const noexcept override;
   /// All was sent at once.
   void settle() override {}
+  void ask_senders(const Captures& captures) noexcept override {
+    analysis_.set_captures(&captures);
+  }
   /// Sends the notice, or keeps it for later, so that they arrive in order.
   void notify(Severity severity, std::string_view text) override;
   /// Sends the accounts, or keeps them for later.

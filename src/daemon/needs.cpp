@@ -43,6 +43,7 @@ Needs both(Needs one, const Needs& other) {
   append(one.calls, other.calls);
   append(one.writable, other.writable);
   append(one.readable, other.readable);
+  append(one.listable, other.listable);
   append(one.tcp_ports, other.tcp_ports);
   one.new_descriptors += other.new_descriptors;
   one.writes_files = one.writes_files || other.writes_files;

@@ -35,6 +35,9 @@ class Outlet {
   /// A turn of the loop is over: what was found in it is to be written and told.
   virtual void settle() = 0;
 
+  /// Asks `captures` who sent what this machine did; they are not owned.
+  virtual void ask_senders(const Captures& captures) noexcept = 0;
+
   /// Says something about ourselves.
   virtual void notify(Severity severity, std::string_view text) = 0;
 
@@ -84,6 +87,9 @@ class Pipeline final : public Outlet {
   [[nodiscard]] bool has_open_scans() const noexcept override;
   /// Writes and delivers what was found.
   void settle() override;
+  void ask_senders(const Captures& captures) noexcept override {
+    analysis_.set_captures(&captures);
+  }
   /// Gives the notice to the sinks.
   void notify(Severity severity, std::string_view text) override;
   /// Gives the sinks a notice with the accounts.

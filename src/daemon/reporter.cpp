@@ -40,7 +40,7 @@ std::uint64_t random_boot() noexcept {
 }  // namespace
 
 Reporter::Reporter(std::vector<NamedSink> sinks, ReporterOptions options)
-    : book_(options.style),
+    : book_(options.style, std::move(options.units)),
       ledger_(std::move(options.place), options.limits),
       dispatcher_(std::move(sinks), ledger_.is_wanted() ? this : nullptr),
       style_(options.style),
@@ -183,6 +183,10 @@ std::optional<StoreStats> Reporter::store() const noexcept {
 Needs Reporter::needs() const {
   Needs needs = dispatcher_.needs();
   if (ledger_.directory() >= 0) needs.writable.push_back(ledger_.directory());
+  if (book_.units().directory() >= 0) {
+    needs.listable.push_back(book_.units().directory());
+    needs.calls.push_back({"getdents64"});
+  }
   return needs;
 }
 

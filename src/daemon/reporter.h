@@ -26,6 +26,7 @@ struct ReporterOptions {
   Ledger::Place place = {};
   StoreLimits limits = {};
   bool is_live = false;  ///< time goes on without packets, too
+  Units units = {};      ///< to name who scans from here
 };
 
 /// How far the scan by a source has come that somebody waits for.

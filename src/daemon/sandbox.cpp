@@ -152,6 +152,11 @@ Result<std::string> enter_landlock(const Needs& needs) {
       return std::unexpected(done.error());
     }
   }
+  for (const int directory : needs.listable) {
+    if (auto done = allow_below(ruleset, directory, LANDLOCK_ACCESS_FS_READ_DIR); !done) {
+      return std::unexpected(done.error());
+    }
+  }
   for (const int directory : needs.writable) {
     if (auto done = allow_below(ruleset, directory, kWrite & rules.files); !done) {
       return std::unexpected(done.error());

@@ -20,6 +20,8 @@ struct Needs {
   std::vector<int> writable{};
   /// Directories that are held open, in which it reads files.
   std::vector<int> readable{};
+  /// Directories that are held open, below which it sees names and no more.
+  std::vector<int> listable{};
   /// Ports to which it connects by TCP.
   std::vector<Port> tcp_ports{};
   int new_descriptors = 0;  ///< that it may have at once beside those it has now

@@ -180,9 +180,10 @@ Result<std::vector<NamedSink>> open_sinks(const Options& options) {
 
 /// The directory of the store is opened now, because there is no path to it later. It may be
 /// missing: scanlogd runs without, and says so.
-ReporterOptions reporter_options(const Options& options) {
+ReporterOptions reporter_options(const Options& options, const Interest& interest) {
   ReporterOptions reporter;
   reporter.is_live = options.live();
+  if (options.live() && interest.outgoing) reporter.units = Units::open();
   if (options.names_held_back()) reporter.style = LogStyle::digest;
   if (options.state.empty()) return reporter;
   reporter.place.path = options.state;
@@ -365,7 +366,8 @@ Result<Started> start(const Options& options, int readable) {
   // 5. Sinks: the directory of the log's socket is held open from here on.
   auto sinks = open_sinks(options);
   if (!sinks) return std::unexpected(sinks.error());
-  started.reporter = std::make_unique<Reporter>(std::move(*sinks), reporter_options(options));
+  started.reporter =
+      std::make_unique<Reporter>(std::move(*sinks), reporter_options(options, interest));
   std::size_t memory = 0;
   for (std::size_t engine = 0; engine < options.engines; ++engine) {
     started.engines.push_back(

@@ -127,6 +127,7 @@ void ScanBook::begin(const ScanEvent& event, const Key& key,
   scan.event.reason = EndReason::none;
   scan.started = wall(event.started, wall_minus_monotonic);
   scan.detected = scan.last = scan.at = wall(event.detected, wall_minus_monotonic);
+  if (event.sender.is_known) scan.unit = units_.name(event.sender.cgroup);
   take_ports(made);
   take_sample(made, wall_minus_monotonic);
   ++stats_.detected;
@@ -177,7 +178,10 @@ ScanBook::OpenList::iterator ScanBook::resume(const ScanEvent& event, const Key&
 void ScanBook::update(Open& open, const ScanEvent& event, const Now& said,
                       std::chrono::nanoseconds wall_minus_monotonic) {
   Scan& scan = open.scan;
+  // Said once, when it began.
+  const Sender sender = scan.event.sender;
   scan.event = event;
+  scan.event.sender = sender;
   if (event.phase == Phase::begin) scan.event.phase = Phase::update;
   scan.event.packets += open.packets_before;
   scan.event.hosts_total = std::max(event.hosts_total, open.hosts_before);

@@ -22,6 +22,7 @@
 #include "core/scan.h"
 #include "record/announcer.h"
 #include "record/digest.h"
+#include "record/units.h"
 
 namespace scanlogd {
 
@@ -71,7 +72,11 @@ class ScanBook {
     std::chrono::system_clock::time_point wall;
   };
 
-  explicit ScanBook(LogStyle style) noexcept : announcer_(style) {}
+  /// `units` name those who scan from here.
+  explicit ScanBook(LogStyle style, Units units = {}) noexcept
+      : announcer_(style), units_(std::move(units)) {}
+
+  [[nodiscard]] const Units& units() const noexcept { return units_; }
 
   /// Enters `event` of engine number `engine`, and appends what is to be told. `said` is the time
   /// of saying it; `wall_minus_monotonic` is that of the batch it came from. An event of a scan
@@ -164,6 +169,7 @@ class ScanBook {
   void tell(const std::vector<Digest::Line>& lines, const Now& now, std::vector<BookEntry>& out);
 
   Announcer announcer_;
+  Units units_;
   Digest digest_;
   BookStats stats_;
   std::uint64_t last_id_ = 0;

@@ -54,6 +54,34 @@ std::string join_addresses(std::span<const Address> addresses) {
   return text;
 }
 
+constexpr std::string_view kUid = "uid=";
+constexpr std::string_view kCgroup = "cgroup=";
+constexpr std::string_view kUnit = "unit=";
+
+/// Of a scan by this machine: `uid=33 cgroup=4711 unit=cron.service`.
+std::string join_sender(const Scan& scan) {
+  const Sender& sender = scan.event.sender;
+  return fmt::format("{}{} {}{} {}{}", kUid, sender.uid, kCgroup, sender.cgroup, kUnit, scan.unit);
+}
+
+template <class Number>
+bool read_number(std::string_view text, Number& number) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  return error == std::errc() && end == text.data() + text.size();
+}
+
+/// Takes one part of that.
+void read_sender(std::string_view part, Scan& scan) {
+  Sender& sender = scan.event.sender;
+  if (part.starts_with(kUid)) {
+    sender.is_known = read_number(part.substr(kUid.size()), sender.uid);
+  } else if (part.starts_with(kCgroup)) {
+    (void)read_number(part.substr(kCgroup.size()), sender.cgroup);  // else 0: not known
+  } else if (part.starts_with(kUnit)) {
+    scan.unit = clean_unit(part.substr(kUnit.size()));
+  }
+}
+
 template <class Value>
 Value value(Row& row) noexcept {
   return value_of<Value>(row.text()).value_or(Value{});
@@ -92,6 +120,7 @@ void read_details(Row& row, Scan& scan) {
   if (const auto ranges = parse_ranges(ports); ranges) scan.ports = ports;
   event.open_count = read_ports(row.text(), event.open);
   split(row.text(), ' ', [&](std::string_view part) {
+    if (event.kind == ScanKind::egress) return read_sender(part, scan);
     if (const auto address = parse_address(part);
         address && event.group_count < ScanEvent::kMaxGroup) {
       event.group[event.group_count++] = *address;
@@ -101,10 +130,12 @@ void read_details(Row& row, Scan& scan) {
 
 }  // namespace
 
-DetailTexts::DetailTexts(const ScanEvent& event)
-    : first_ports(join(std::span(event.ports).first(event.port_count))),
-      open_ports(join(std::span(event.open).first(event.open_count))),
-      sources(join_addresses(std::span(event.group).first(event.group_count))) {}
+DetailTexts::DetailTexts(const Scan& scan)
+    : first_ports(join(std::span(scan.event.ports).first(scan.event.port_count))),
+      open_ports(join(std::span(scan.event.open).first(scan.event.open_count))),
+      sources(scan.event.sender.is_known
+                  ? join_sender(scan)
+                  : join_addresses(std::span(scan.event.group).first(scan.event.group_count))) {}
 
 void bind_details(Query& query, const Scan& scan, const DetailTexts& texts) {
   const ScanEvent& event = scan.event;

@@ -29,7 +29,7 @@ inline constexpr std::string_view kDetailTypes =
 
 /// The texts that a scan's columns point to while they are bound.
 struct DetailTexts {
-  explicit DetailTexts(const ScanEvent& event);
+  explicit DetailTexts(const Scan& scan);
 
   std::string first_ports;
   std::string open_ports;

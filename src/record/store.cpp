@@ -212,7 +212,7 @@ Result<void> Store::add(const Message& message) {
     return query.finish();
   }
   const Scan& scan = std::get<Scan>(message.content);
-  const DetailTexts texts(scan.event);
+  const DetailTexts texts(scan);
   query.time(scan.at);
   query.text(name_of(scan.event.phase));
   query.number(scan.id);

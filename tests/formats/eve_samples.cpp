@@ -88,6 +88,12 @@ Scan some_scan(std::uint32_t at) {
   event.source_prefix = pick(3) == 0 ? 64 : 0;
   set_totals(event);
   set_lists(event);
+  if (event.kind == ScanKind::egress && pick(2) == 0) {
+    event.sender = {.cgroup = maybe(), .uid = number(), .is_known = true};
+    std::string name(pick(100), ' ');
+    for (char& each : name) each = static_cast<char>(byte());
+    scan.unit = clean_unit(name);
+  }
   if (at % 3 == 0) {
     std::vector<Port> ports(pick(at % 100 == 0 ? 60'000 : 100));
     std::ranges::generate(ports, [] { return static_cast<Port>(number()); });

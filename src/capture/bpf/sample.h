@@ -43,6 +43,16 @@ struct BpfFrame {
   __u8 bytes[bpf_frame_snap];
 };
 
+/// Who sent from a port last: of TCP the segments that open a connection, or none; of UDP all.
+struct BpfSender {
+  __u64 cgroup;
+  __u32 uid;
+  __u32 second;  ///< of the monotonic clock, when that was; 0: never
+};
+
+/// Where the senders of UDP begin, behind those of TCP; and how many there are.
+enum { bpf_first_udp_sender = 65536, bpf_senders = 2 * 65536 };
+
 /// The accounts of one processor: seen = filtered + not_ip + other_host + bad_checksum + dropped +
 /// what was handed over.
 struct BpfCounts {

@@ -29,6 +29,7 @@ enum {
   // FIN, SYN, RST and ACK: what tells more than that a connection goes on.
   telling_flags = 0x17,
   syn_flag = 0x02,
+  rst_flag = 0x04,
   ack_flag = 0x10,
   more_or_offset = 0x3fff,  // RFC 791 3.1
   vlan_number = 0x0fff,
@@ -56,6 +57,14 @@ struct {
   __type(key, __u32);
   __type(value, struct BpfCounts);
 } counts SEC(".maps");
+
+struct {
+  __uint(type, BPF_MAP_TYPE_ARRAY);
+  __uint(map_flags, BPF_F_MMAPABLE);
+  __uint(max_entries, 1);
+  __type(key, __u32);
+  __type(value, struct BpfSender);
+} senders SEC(".maps");
 
 struct ring {
   __uint(type, BPF_MAP_TYPE_RINGBUF);
@@ -168,6 +177,24 @@ static __always_inline _Bool is_syn(const __u8* segment) {
   return (segment[13] & (syn_flag | ack_flag)) == syn_flag;
 }
 
+// Notes whose socket a packet leaves by, where it has one: what is forwarded has none. What answers
+// has its owner noted no more than what goes on.
+static __always_inline void note_sender(struct __sk_buff* skb, __u8 protocol, const __u8* segment,
+                                        const __u8* end) {
+  if (protocol == tcp) {
+    if (segment + tcp_header > end || (segment[13] & (ack_flag | rst_flag)) != 0) return;
+  } else if (protocol != udp || segment + 8 > end) {
+    return;
+  }
+  if (!skb->sk) return;
+  const __u32 key = load_half(segment) | (protocol == udp ? bpf_first_udp_sender : 0);
+  struct BpfSender* sender = bpf_map_lookup_elem(&senders, &key);
+  if (!sender) return;
+  sender->cgroup = bpf_skb_cgroup_id(skb);
+  sender->uid = bpf_get_socket_uid(skb);
+  sender->second = (__u32)(bpf_ktime_get_ns() / 1000000000);
+}
+
 // Is it bulk, without doubt: whole, in IPv4 without IP options? What most packets are, so it is
 // asked first.
 static __always_inline _Bool is_plain_bulk(const __u8* ip, const __u8* end, __u32 wire) {
@@ -271,6 +298,7 @@ static __always_inline int judge_ipv4(struct __sk_buff* skb, struct BpfCounts* c
     ++counted->filtered;
     return next_program;
   }
+  if (is_outgoing) note_sender(skb, protocol, segment, end);
   // Whatever is odd, and whatever is in pieces, is for user space.
   const __u32 need = needed(protocol);
   if (header < ipv4_header || total < header + need || total > wire ||
@@ -320,6 +348,7 @@ static __always_inline int judge_ipv6(struct __sk_buff* skb, struct BpfCounts* c
     ++counted->filtered;
     return next_program;
   }
+  if (is_outgoing) note_sender(skb, next, segment, end);
   const __u32 need = needed(next);
   if (is_extension(next) || payload < need || payload == 0 || payload + ipv6_header > wire ||
       segment + need > end || is_odd(next, segment, end, payload)) {

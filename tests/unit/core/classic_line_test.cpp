@@ -251,6 +251,16 @@ TEST_F(ClassicLine, AScanByThisMachineIsMarkedFromItsFirstWordOn) {
   EXPECT_TRUE(line(some).ends_with("end: 6 ports, 300 hosts, 20 s @22:40:40"));
 }
 
+TEST_F(ClassicLine, WhoScansFromHereStandsBeforeTheTime) {
+  Scan some = scan({22});
+  some.event.kind = ScanKind::egress;
+  some.event.rule = ScanRule::fast;
+  some.event.sender = {.cgroup = 4711, .uid = 33, .is_known = true};
+  EXPECT_TRUE(line(some).ends_with(", TTL 64, uid 33, cgroup 4711 @22:40:40")) << line(some);
+  some.unit = "cron.service";
+  EXPECT_TRUE(line(some).ends_with(", TTL 64, uid 33, unit cron.service @22:40:40")) << line(some);
+}
+
 TEST_F(ClassicLine, TimeIsLocalTime) {
   zone("Asia/Kathmandu");
   if (::timezone == 0) GTEST_SKIP() << "no zone data for Asia/Kathmandu (package tzdata)";

@@ -28,6 +28,10 @@ class ScriptedCapture final : public Capture {
   }
   CaptureStats stats() const noexcept override { return stats_; }
   Coverage follow(const InterfaceChange&) override { return Coverage::watched; }
+  Sender sender_of(IpProto, Port, std::chrono::nanoseconds,
+                   std::chrono::nanoseconds) const noexcept override {
+    return {};
+  }
   std::vector<AllowedCall> calls() const override { return {}; }
 
  private:
@@ -44,6 +48,7 @@ class NoticeOutlet final : public Outlet {
   void advance(std::chrono::nanoseconds, std::chrono::nanoseconds) override {}
   bool has_open_scans() const noexcept override { return false; }
   void settle() override {}
+  void ask_senders(const Captures&) noexcept override {}
   void notify(Severity, std::string_view text) override { notices.emplace_back(text); }
   void report_accounts(const Captures&) override { notices.emplace_back("accounts"); }
   EngineAccounts count(const Captures&) const override { return {}; }

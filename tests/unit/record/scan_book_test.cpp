@@ -299,6 +299,16 @@ TEST_F(ScanBookTest, AScanByThisMachineHasALineInAFloodOfOthersAndIsCounted) {
   EXPECT_EQ(next.stats().egress, 1U);
 }
 
+TEST_F(ScanBookTest, WhoScansFromHereIsKnownToItsEnd) {
+  ScanEvent own = event(1, "198.51.100.1");
+  own.kind = ScanKind::egress;
+  own.sender = {.cgroup = 5, .uid = 33, .is_known = true};
+  EXPECT_EQ(enter_one(own).event.sender, own.sender);
+  ScanEvent more = later(own, Phase::end);
+  more.sender = {};
+  EXPECT_EQ(enter_one(more).event.sender, own.sender);
+}
+
 TEST_F(ScanBookTest, NothingIsLeftUntoldAtTheEnd) {
   silence();
   for (std::uint64_t i = 1; i <= 2000; ++i) (void)enter(event(i));

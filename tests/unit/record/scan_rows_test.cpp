@@ -95,5 +95,23 @@ TEST(ScanRows, AnUpsertNamesEachColumnTwice) {
   EXPECT_EQ(placeholders(0), "");
 }
 
+TEST_F(ScanRowsTest, KeepsWhoScansFromHere) {
+  Scan written = scan(1);
+  written.event.kind = ScanKind::egress;
+  written.event.sender = {.cgroup = 1ULL << 40, .uid = 4'000'000'000, .is_known = true};
+  written.unit = "foo@bar.service";
+  Scan unknown = scan(2);
+  unknown.event.kind = ScanKind::egress;
+  Store store = open();
+  write(store, {message(written), message(unknown)});
+  const Scan read = store.reader().find(1).value().value();
+  EXPECT_EQ(read.event.sender, written.event.sender);
+  EXPECT_EQ(read.unit, written.unit);
+  EXPECT_EQ(read.event.group_count, 0);
+  EXPECT_EQ(store.reader().find(2).value()->event.sender, Sender{});
+  const auto messages = store.reader().messages(0, 10).value();
+  EXPECT_EQ(std::get<Scan>(messages.front().content).unit, written.unit);
+}
+
 }  // namespace
 }  // namespace scanlogd::test
