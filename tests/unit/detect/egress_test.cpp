@@ -128,6 +128,13 @@ TEST_F(EgressAlarm, FindsASlowScan) {
   EXPECT_EQ(bench_.last().rule, ScanRule::slow);
 }
 
+TEST_F(EgressAlarm, FindsAGlacialScan) {
+  const int probes = bench_.until_found(200, 1h, [&](int i) { knock(other(i), 23); });
+  EXPECT_LE(probes, 115);  // two points an hour less a quarter
+  ASSERT_EQ(found(), 1U);
+  EXPECT_EQ(bench_.last().rule, ScanRule::glacial);
+}
+
 TEST_F(EgressAlarm, TheSameContactCountsOnce) {
   for (int i = 0; i < 1000; ++i) {
     knock(kClient, static_cast<Port>(601 + i % 44));
