@@ -11,7 +11,6 @@
 #include <linux/bpf.h>
 #include <linux/if_arp.h>
 #include <sys/epoll.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -29,6 +28,7 @@
 #include "capture/bpf/sample.h"
 #include "capture/capture.h"
 #include "capture/interfaces.h"
+#include "capture/mapped_array.h"
 #include "capture/packet_ring.h"
 #include "capture/ring_buffer.h"
 #include "core/keyed_hash.h"
@@ -93,84 +93,29 @@ Link link_of(const Interface& interface) noexcept {
   }
 }
 
-// What the programs have counted, for as long as somebody wants to know.
-class Counts {
- public:
-  [[nodiscard]] static Result<Counts> map(int fd, std::size_t processors) {
-    const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-    const std::size_t size = (processors * sizeof(BpfCounts) + page - 1) / page * page;
-    void* const memory = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, fd, 0);
-    if (memory == MAP_FAILED) return fail_errno("mmap", "BPF array", errno);
-    return Counts({static_cast<const BpfCounts*>(memory), processors}, size);
+// What the programs have counted, on all processors.
+BpfCounts sum_of(std::span<const BpfCounts> all) noexcept {
+  BpfCounts sum{};
+  for (const BpfCounts& each : all) {
+    sum.seen += read_now(each.seen);
+    sum.filtered += read_now(each.filtered);
+    sum.not_ip += read_now(each.not_ip);
+    sum.other_host += read_now(each.other_host);
+    sum.bad_checksum += read_now(each.bad_checksum);
+    sum.dropped += read_now(each.dropped);
   }
-  Counts(Counts&& other) noexcept
-      : all_(std::exchange(other.all_, {})), size_(std::exchange(other.size_, 0)) {}
-  Counts& operator=(Counts&&) = delete;
-  ~Counts() {
-    if (size_ != 0) (void)::munmap(const_cast<BpfCounts*>(all_.data()), size_);  // cannot fail
-  }
-
-  /// The sum over all processors.
-  [[nodiscard]] BpfCounts sum() const noexcept {
-    BpfCounts sum{};
-    for (const BpfCounts& each : all_) {
-      // Written by the kernel while we read; each is a word of its own.
-      const auto read = [](const __u64& word) { return *const_cast<const volatile __u64*>(&word); };
-      sum.seen += read(each.seen);
-      sum.filtered += read(each.filtered);
-      sum.not_ip += read(each.not_ip);
-      sum.other_host += read(each.other_host);
-      sum.bad_checksum += read(each.bad_checksum);
-      sum.dropped += read(each.dropped);
-    }
-    return sum;
-  }
-
- private:
-  Counts(std::span<const BpfCounts> all, std::size_t size) noexcept : all_(all), size_(size) {}
-
-  std::span<const BpfCounts> all_;
-  std::size_t size_;
-};
+  return sum;
+}
 
 // Whom the programs saw sending.
-class Senders {
- public:
-  /// `count` of them, as the map has.
-  [[nodiscard]] static Result<Senders> map(int fd, std::size_t count) {
-    const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
-    const std::size_t size = (count * sizeof(BpfSender) + page - 1) / page * page;
-    void* const memory = ::mmap(nullptr, size, PROT_READ, MAP_SHARED, fd, 0);
-    if (memory == MAP_FAILED) return fail_errno("mmap", "BPF array", errno);
-    return Senders({static_cast<const BpfSender*>(memory), count}, size);
-  }
-  Senders(Senders&& other) noexcept
-      : all_(std::exchange(other.all_, {})), size_(std::exchange(other.size_, 0)) {}
-  Senders& operator=(Senders&&) = delete;
-  ~Senders() {
-    if (size_ != 0) (void)::munmap(const_cast<BpfSender*>(all_.data()), size_);  // cannot fail
-  }
-
-  [[nodiscard]] Sender find(IpProto protocol, Port port, std::chrono::nanoseconds since,
-                            std::chrono::nanoseconds until) const noexcept {
-    const std::size_t first = protocol == IpProto::udp ? bpf_first_udp_sender : 0;
-    if (first + port >= all_.size()) return {};
-    // Written by the kernel while we read; each is a word of its own.
-    const auto read = [](const auto& word) {
-      return *const_cast<const volatile std::remove_cvref_t<decltype(word)>*>(&word);
-    };
-    const BpfSender& sender = all_[first + port];
-    const std::chrono::seconds at(read(sender.second));
-    if (at < std::chrono::floor<std::chrono::seconds>(since) || at > until) return {};
-    return {.cgroup = read(sender.cgroup), .uid = read(sender.uid), .is_known = true};
-  }
-
- private:
-  Senders(std::span<const BpfSender> all, std::size_t size) noexcept : all_(all), size_(size) {}
-
-  std::span<const BpfSender> all_;
-  std::size_t size_;
-};
+Sender find_sender(std::span<const BpfSender> all, const SentFrom& sent) noexcept {
+  const bool is_udp = sent.protocol == IpProto::udp;
+  const std::size_t index = sent.port + (is_udp ? std::size_t{bpf_first_udp_sender} : 0);
+  if ((!is_udp && sent.protocol != IpProto::tcp) || index >= all.size()) return {};
+  const std::chrono::seconds at(read_now(all[index].second));
+  if (at < std::chrono::floor<std::chrono::seconds>(sent.since) || at > sent.until) return {};
+  return {.cgroup = read_now(all[index].cgroup), .uid = read_now(all[index].uid), .is_known = true};
+}
 
 // A program on an interface, until it is destroyed.
 struct Attachment {
@@ -183,11 +128,11 @@ class BpfCapture final : public Capture {
   struct Parts {
     UniqueFd ring_fd;
     RingBuffer ring;
-    std::optional<Counts> counts;         // of all engines; only the first has them
-    std::optional<Senders> senders;       // each engine
-    std::vector<Attachment> attachments;  // likewise
-    std::vector<int> covered;             // interfaces that programs watch
-    PacketRing spare;                     // for those that come later
+    std::optional<MappedArray<BpfCounts>> counts;   // of all engines; only the first has them
+    std::optional<MappedArray<BpfSender>> senders;  // each engine
+    std::vector<Attachment> attachments;            // likewise
+    std::vector<int> covered;                       // interfaces that programs watch
+    PacketRing spare;                               // for those that come later
     PacketRing::Group group;
     SocketScope scope;
     std::vector<std::string> names;
@@ -224,7 +169,7 @@ class BpfCapture final : public Capture {
     CaptureStats stats = parts_.assembler.stats();
     stats.received += packets_;
     if (parts_.counts) {
-      const BpfCounts kernel = parts_.counts->sum();
+      const BpfCounts kernel = sum_of(parts_.counts->items());
       stats.seen += kernel.seen;
       stats.filtered += kernel.filtered;
       stats.not_ip += kernel.not_ip;
@@ -270,11 +215,8 @@ class BpfCapture final : public Capture {
     return Coverage::watched_aside;
   }
 
-  [[nodiscard]] Sender sender_of(IpProto protocol, Port port, std::chrono::nanoseconds since,
-                                 std::chrono::nanoseconds until) const noexcept override {
-    const bool is_noted = protocol == IpProto::tcp || protocol == IpProto::udp;
-    return parts_.senders && is_noted ? parts_.senders->find(protocol, port, since, until)
-                                      : Sender{};
+  [[nodiscard]] Sender sender_of(const SentFrom& sent) const noexcept override {
+    return parts_.senders ? find_sender(parts_.senders->items(), sent) : Sender{};
   }
 
   [[nodiscard]] std::vector<AllowedCall> calls() const override {
@@ -501,14 +443,15 @@ Result<std::vector<Captures>> open(const CaptureRequest& request) {
     if (!one) return std::unexpected(one.error());
     for (const Interface& interface : *interfaces) one->covered.push_back(interface.index);
     if (request.interest.outgoing) {
-      auto senders = Senders::map(::bpf_map__fd((*skeleton)->maps.senders), bpf_senders);
+      auto senders =
+          MappedArray<BpfSender>::map(::bpf_map__fd((*skeleton)->maps.senders), bpf_senders);
       if (!senders) return std::unexpected(senders.error());
       one->senders.emplace(std::move(*senders));
     }
     parts.push_back(std::move(*one));
   }
-  auto counts =
-      Counts::map(::bpf_map__fd((*skeleton)->maps.counts), static_cast<std::size_t>(processors));
+  auto counts = MappedArray<BpfCounts>::map(::bpf_map__fd((*skeleton)->maps.counts),
+                                            static_cast<std::size_t>(processors));
   if (!counts) return std::unexpected(counts.error());
   parts.front().counts.emplace(std::move(*counts));
   for (const Interface& interface : *interfaces) {

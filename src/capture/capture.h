@@ -57,6 +57,14 @@ struct CaptureStats {
   void count(Decoded reason) noexcept;
 };
 
+/// What this machine sent last from a port: by TCP to open a connection, or by UDP.
+struct SentFrom {
+  IpProto protocol{};
+  Port port = 0;
+  std::chrono::nanoseconds since{};  ///< it counts from here, as `Packet::time`
+  std::chrono::nanoseconds until{};  ///< to here
+};
+
 /// A source of packets. Single-threaded; not thread-safe.
 class Capture {
  public:
@@ -77,11 +85,8 @@ class Capture {
   /// begins, too.
   [[nodiscard]] virtual Coverage follow(const InterfaceChange& change) = 0;
 
-  /// Who sent from `port` of this machine last, by TCP to open a connection or by UDP, if the
-  /// kernel tells and that was from `since` to `until`; not for each packet.
-  [[nodiscard]] virtual Sender sender_of(IpProto protocol, Port port,
-                                         std::chrono::nanoseconds since,
-                                         std::chrono::nanoseconds until) const noexcept = 0;
+  /// Who sent that, if the kernel tells; not for each packet.
+  [[nodiscard]] virtual Sender sender_of(const SentFrom& sent) const noexcept = 0;
 
   /// The system calls that all of the above make, each as narrow as it can be told, for a process
   /// that allows itself no others. Memory, clocks, poll(2) and

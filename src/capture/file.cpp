@@ -233,12 +233,7 @@ class FileCapture final : public Capture {
     return Coverage::no_concern;
   }
 
-  [[nodiscard]] Sender sender_of(IpProto /*protocol*/, Port /*port*/,
-                                 std::chrono::nanoseconds /*since*/,
-                                 std::chrono::nanoseconds /*until*/) const noexcept override {
-    return {};
-  }
-
+  [[nodiscard]] Sender sender_of(const SentFrom& /*sent*/) const noexcept override { return {}; }
   [[nodiscard]] std::vector<AllowedCall> calls() const override { return calls_of_reading(); }
 
  private:
@@ -324,12 +319,7 @@ class MappedCapture final : public Capture {
     return Coverage::no_concern;
   }
 
-  [[nodiscard]] Sender sender_of(IpProto /*protocol*/, Port /*port*/,
-                                 std::chrono::nanoseconds /*since*/,
-                                 std::chrono::nanoseconds /*until*/) const noexcept override {
-    return {};
-  }
-
+  [[nodiscard]] Sender sender_of(const SentFrom& /*sent*/) const noexcept override { return {}; }
   [[nodiscard]] std::vector<AllowedCall> calls() const override { return calls_of_reading(); }
 
  private:
@@ -416,12 +406,7 @@ class NamedFile final : public Capture {
     return Coverage::no_concern;
   }
 
-  [[nodiscard]] Sender sender_of(IpProto /*protocol*/, Port /*port*/,
-                                 std::chrono::nanoseconds /*since*/,
-                                 std::chrono::nanoseconds /*until*/) const noexcept override {
-    return {};
-  }
-
+  [[nodiscard]] Sender sender_of(const SentFrom& /*sent*/) const noexcept override { return {}; }
   [[nodiscard]] std::vector<AllowedCall> calls() const override { return calls_of_reading(); }
 
  private:

@@ -237,11 +237,7 @@ class PcapCapture final : public Capture {
     return source_.covers(change.interface.name) ? Coverage::watched : Coverage::no_concern;
   }
 
-  [[nodiscard]] Sender sender_of(IpProto /*protocol*/, Port /*port*/,
-                                 std::chrono::nanoseconds /*since*/,
-                                 std::chrono::nanoseconds /*until*/) const noexcept override {
-    return {};
-  }
+  [[nodiscard]] Sender sender_of(const SentFrom& /*sent*/) const noexcept override { return {}; }
 
   [[nodiscard]] std::vector<AllowedCall> calls() const override { return source_.calls(); }
 

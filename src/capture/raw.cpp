@@ -87,11 +87,7 @@ class RawCapture final : public Capture {
     return is_deaf_ ? Coverage::not_watched : Coverage::watched;
   }
 
-  [[nodiscard]] Sender sender_of(IpProto /*protocol*/, Port /*port*/,
-                                 std::chrono::nanoseconds /*since*/,
-                                 std::chrono::nanoseconds /*until*/) const noexcept override {
-    return {};
-  }
+  [[nodiscard]] Sender sender_of(const SentFrom& /*sent*/) const noexcept override { return {}; }
 
   [[nodiscard]] std::vector<AllowedCall> calls() const override {
     return {{"recvmmsg", {is(0, fd())}},

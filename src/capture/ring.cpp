@@ -88,11 +88,7 @@ class RingCapture final : public Capture {
     return promiscuous(interface, is_gone);
   }
 
-  [[nodiscard]] Sender sender_of(IpProto /*protocol*/, Port /*port*/,
-                                 std::chrono::nanoseconds /*since*/,
-                                 std::chrono::nanoseconds /*until*/) const noexcept override {
-    return {};
-  }
+  [[nodiscard]] Sender sender_of(const SentFrom& /*sent*/) const noexcept override { return {}; }
 
   [[nodiscard]] std::vector<AllowedCall> calls() const override {
     return ring_.calls(scope_.promiscuous);

@@ -1,6 +1,7 @@
 // Who on this machine sent something, as far as the kernel tells.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -16,9 +17,11 @@ struct Sender {
   friend bool operator==(const Sender&, const Sender&) = default;
 };
 
+/// The longest name of a unit that is shown.
+inline constexpr std::size_t kMaxUnit = 64;
+
 /// The name of a unit or control group as it may be shown: letters, digits and `:_.@-\`, at most
 /// `kMaxUnit` of them; any other byte becomes '?'. Whoever may make control groups chooses names.
 [[nodiscard]] std::string clean_unit(std::string_view name);
-inline constexpr std::size_t kMaxUnit = 64;
 
 }  // namespace scanlogd

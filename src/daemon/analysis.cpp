@@ -36,8 +36,10 @@ Sender Analysis::sender_of(const ScanEvent& event) const noexcept {
   constexpr std::chrono::minutes kSame{1};
   if (captures_ == nullptr) return {};
   for (const auto& capture : *captures_) {
-    const Sender sender =
-        capture->sender_of(event.protocol, event.source_port, event.started, event.started + kSame);
+    const Sender sender = capture->sender_of({.protocol = event.protocol,
+                                              .port = event.source_port,
+                                              .since = event.started,
+                                              .until = event.started + kSame});
     if (sender.is_known) return sender;
   }
   return {};

@@ -107,6 +107,7 @@ class LinkedOutlet final : public Outlet {
   [[nodiscard]] bool has_open_scans() const noexcept override;
   /// All was sent at once.
   void settle() override {}
+  /// For the analysis.
   void ask_senders(const Captures& captures) noexcept override {
     analysis_.set_captures(&captures);
   }

@@ -87,6 +87,7 @@ class Pipeline final : public Outlet {
   [[nodiscard]] bool has_open_scans() const noexcept override;
   /// Writes and delivers what was found.
   void settle() override;
+  /// For the analysis.
   void ask_senders(const Captures& captures) noexcept override {
     analysis_.set_captures(&captures);
   }

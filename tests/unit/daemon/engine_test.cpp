@@ -28,10 +28,7 @@ class ScriptedCapture final : public Capture {
   }
   CaptureStats stats() const noexcept override { return stats_; }
   Coverage follow(const InterfaceChange&) override { return Coverage::watched; }
-  Sender sender_of(IpProto, Port, std::chrono::nanoseconds,
-                   std::chrono::nanoseconds) const noexcept override {
-    return {};
-  }
+  Sender sender_of(const SentFrom&) const noexcept override { return {}; }
   std::vector<AllowedCall> calls() const override { return {}; }
 
  private:
