@@ -5,8 +5,7 @@
 #include <limits>
 
 #include "detect/contact.h"
-#include "detect/families.h"
-#include "detect/first_contacts.h"
+#include "detect/egress_weight.h"
 #include "detect/scan_reports.h"
 #include "detect/selection.h"
 #include "detect/verdict.h"
@@ -14,59 +13,8 @@
 namespace scanlogd {
 namespace {
 
-constexpr Port kFirstUnprivileged = 1024;
-
-constexpr Weight kIllegal = 3 * kPoint;
-constexpr Weight kKnownPort = 2 * kPoint;
-constexpr Weight kOtherPort = kPoint + kPoint / 2;
-constexpr Weight kHost = kPoint + 5 * kPoint / 8;
 // As much as the heaviest ordinary failure: the walk goes down where half of all contacts succeed.
-constexpr Weight kAnswered = kKnownPort;
-// Peers of a swarm are gone as often as not, each with a port of its own.
-constexpr Weight kPeer = kPoint / 4;
-
-// Ports at which programs that look for peers try addresses that others told them: BitTorrent,
-// eMule, Bitcoin, Monero, IPFS, Ethereum and its relatives.
-constexpr bool is_of_swarm(Port port) noexcept {
-  switch (port) {
-    case 4001:
-    case 4662:
-    case 4672:
-    case 8333:
-    case 18080:
-    case 26656:
-    case 30303:
-    case 51413:
-      return true;
-    default:
-      return port >= 6881 && port <= 6889;
-  }
-}
-
-bool is_loud(const Probe& probe) noexcept { return probe.is_illegal || probe.is_crafted; }
-
-// What a failure weighs for its port and its target.
-Weight weigh(const Probe& probe, const Packet& packet) noexcept {
-  if (probe.is_illegal || packet.protocol == IpProto::sctp) return kIllegal;
-  if (!probe.has_ports) return probe.technique == Technique::ip_protocol ? kOtherPort : kHost;
-  const Port port = packet.target_port;
-  if (!probe.is_crafted && is_of_swarm(port)) return kPeer;
-  return port < kFirstUnprivileged || family_of(port) != PortFamily::none ? kKnownPort : kOtherPort;
-}
-
-// The same for all contacts of an address, which need have nothing in common.
-Weight weigh_among_all(const Probe& probe, const Packet& packet) noexcept {
-  const bool is_peer = probe.has_ports && !is_loud(probe) &&
-                       packet.target_port >= kFirstUnprivileged &&
-                       family_of(packet.target_port) == PortFamily::none;
-  return is_peer ? kPeer : weigh(probe, packet);
-}
-
-// Is it the path to its target that is looked at?
-bool is_of_traceroute(const Probe& probe, const Packet& packet) noexcept {
-  return probe.has_ports && !is_loud(probe) &&
-         family_of(packet.target_port) == PortFamily::traceroute;
-}
+constexpr Weight kAnswered = 2 * kPoint;
 
 std::uint32_t mark_of(FlowHash flow) noexcept { return static_cast<std::uint32_t>(flow >> 32) | 1; }
 
@@ -211,18 +159,22 @@ bool Egress::make_room(bool is_loud) noexcept {
 }
 
 Egress::Scanner* Egress::scanner_of(SourceKey own) noexcept {
-  const auto found = std::ranges::find(scanners_, own, &Scanner::own);
+  auto* const found = std::ranges::find(scanners_, own, &Scanner::own);
   return found == scanners_.end() ? nullptr : &*found;
 }
 
 // Where the scan of `own` is over what comes next is another.
 void Egress::part_with(SourceKey own, Desk desk) noexcept {
   Scanner* const scanner = scanner_of(own);
-  if (scanner == nullptr || desk.records.event(scanner->record) != nullptr) return;
-  *scanner = {};
+  if (scanner != nullptr && desk.records.event(scanner->record) == nullptr) release(*scanner);
+}
+
+void Egress::release(Scanner& scanner) noexcept {
+  if (scanner.own == 0) return;
   for (Sum& sum : sums_.items()) {
-    if (sum.own == own) sum = {};
+    if (sum.own == scanner.own) sum = {};
   }
+  scanner = {};
 }
 
 // The scan that `contact` is part of, if there is one. What has nothing but its sender in common
@@ -252,6 +204,8 @@ void Egress::record(Contact& contact, ScanRecords::Handle handle, Desk desk) noe
                             .prolongs = contact.fate != Fate::answered,
                             .technique = contact.probe.technique,
                             .mark = mark_of(contact.flow)});
+  ScanEvent& event = *desk.records.event(handle);
+  if (event.kind == ScanKind::egress) include(contact, event);  // else it has not begun
   const auto outcome = [&]() {
     if (contact.fate == Fate::answered) return ProbeOutcome::open;
     return contact.fate == Fate::refused ? ProbeOutcome::closed : ProbeOutcome::unknown;
@@ -259,7 +213,7 @@ void Egress::record(Contact& contact, ScanRecords::Handle handle, Desk desk) noe
   if (outcome != ProbeOutcome::unknown) {
     desk.records.add_outcome(handle, outcome, packet.target_port, mark_of(contact.flow));
   } else {
-    ++desk.records.event(handle)->filtered_total;  // until it is answered
+    ++event.filtered_total;  // until it is answered
   }
 }
 
@@ -376,7 +330,7 @@ void Egress::expire(Tick now, Desk desk) noexcept {
 
 Weight Egress::weight_in(std::size_t view, const Contact& contact) noexcept {
   return view == kAll ? weigh_among_all(contact.probe, contact.packet)
-                      : weigh(contact.probe, contact.packet);
+                      : weigh_outgoing(contact.probe, contact.packet);
 }
 
 void Egress::fail(Contact& contact, Tick now, Desk desk) noexcept {
@@ -435,8 +389,20 @@ void Egress::describe(const Contact& contact, ScanEvent& event) noexcept {
   event.syn_options = packet.syn_summary().bits();
 }
 
+// What did not stay as in the first contact.
+void Egress::include(const Contact& contact, ScanEvent& event) noexcept {
+  const Packet& packet = contact.packet;
+  if (packet.target != event.target.bytes) event.varies |= varies::target;
+  if (packet.source_port != event.source_port) event.varies |= varies::source_port;
+  if (packet.tos != event.tos) event.varies |= varies::tos;
+  if (packet.ttl != event.ttl) event.varies |= varies::ttl;
+  if (packet.protocol != IpProto::tcp) return;
+  event.flags_or |= packet.flags;
+  event.flags_and &= packet.flags;
+}
+
 // Whatever is still known of the contacts of `sum` belongs to the scan.
-bool Egress::begin(const Contact& last, Sum& sum, std::size_t view, ScanRule rule,
+bool Egress::begin(const Contact& last, const Sum& sum, std::size_t view, ScanRule rule,
                    Desk desk) noexcept {
   const Scanner* const scanner = scanner_of(last.own);
   const bool is_new = scanner == nullptr;
@@ -447,33 +413,26 @@ bool Egress::begin(const Contact& last, Sum& sum, std::size_t view, ScanRule rul
   describe(last, event);
   bool is_first = true;
   std::uint8_t votes = 0;
+  const auto vote = [&](Tool tool) {
+    if (tool == Tool::unknown || (event.tool != Tool::unknown && event.tool != tool)) return;
+    event.tool = tool;
+    ++votes;
+  };
   const std::uint64_t oldest = head_ > kContacts ? head_ - kContacts : 0;
   for (std::uint64_t number = oldest; number < head_; ++number) {
     Contact& each = contact_at(number);
     const bool is_known = each.fate == Fate::silent || each.fate == Fate::refused ||
                           (each.fate == Fate::answered && view != kAll);
     if (each.keys[view] != sum.key || each.is_recorded || !is_known) continue;
-    const Packet& packet = each.packet;
-    if (is_first) describe(each, event);
-    is_first = false;
-    if (packet.target != event.target.bytes) event.varies |= varies::target;
-    if (packet.source_port != event.source_port) event.varies |= varies::source_port;
-    if (packet.tos != event.tos) event.varies |= varies::tos;
-    if (packet.ttl != event.ttl) event.varies |= varies::ttl;
-    if (packet.protocol == IpProto::tcp) {
-      event.flags_or |= packet.flags;
-      event.flags_and &= packet.flags;
-    }
+    if (std::exchange(is_first, false)) describe(each, event);
+    include(each, event);
     const std::span known{event.ports.data(), event.port_count};
+    const Port port = each.packet.target_port;
     if (each.probe.has_ports && event.port_count < event.ports.size() &&
-        std::ranges::find(known, packet.target_port) == known.end()) {
-      event.ports[event.port_count++] = packet.target_port;
+        std::ranges::find(known, port) == known.end()) {
+      event.ports[event.port_count++] = port;
     }
-    const Tool tool = tool_of(packet, each.probe);
-    if (tool != Tool::unknown && (event.tool == Tool::unknown || event.tool == tool)) {
-      event.tool = tool;
-      ++votes;
-    }
+    vote(tool_of(each.packet, each.probe));
     record(each, handle, desk);
   }
   if (!is_new) return true;
@@ -483,7 +442,9 @@ bool Egress::begin(const Contact& last, Sum& sum, std::size_t view, ScanRule rul
   event.kind = ScanKind::egress;
   event.rule = rule;
   if (!desk.records.begin(handle, event, desk.events)) return false;
+  // Of more addresses than there is room for the one that began to scan first is forgotten.
   Scanner& free = scanners_[next_scanner_++ % kScanners];
+  release(free);
   free = {.own = last.own, .record = handle};
   return true;
 }

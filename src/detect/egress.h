@@ -163,6 +163,7 @@ class Egress {
   [[nodiscard]] bool make_room(bool is_loud) noexcept;
   [[nodiscard]] Scanner* scanner_of(SourceKey own) noexcept;
   void part_with(SourceKey own, Desk desk) noexcept;
+  void release(Scanner& scanner) noexcept;
   [[nodiscard]] ScanRecords::Handle scan_of(const Contact& contact, Desk desk) noexcept;
   static void record(Contact& contact, ScanRecords::Handle handle, Desk desk) noexcept;
   void follow(Contact& contact, Desk desk) noexcept;
@@ -171,8 +172,9 @@ class Egress {
   void fail(Contact& contact, Tick now, Desk desk) noexcept;
   void credit(const Contact& contact, bool had_failed, Tick now) noexcept;
   void decide(const Contact& contact, Sum& sum, std::size_t view, Desk desk) noexcept;
-  [[nodiscard]] bool begin(const Contact& last, Sum& sum, std::size_t view, ScanRule rule,
+  [[nodiscard]] bool begin(const Contact& last, const Sum& sum, std::size_t view, ScanRule rule,
                            Desk desk) noexcept;
+  static void include(const Contact& contact, ScanEvent& event) noexcept;
   static void describe(const Contact& contact, ScanEvent& event) noexcept;
 
   EgressOptions options_;

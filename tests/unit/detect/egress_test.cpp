@@ -304,6 +304,14 @@ TEST_F(EgressAlarm, EachAddressOfOursIsJudgedByItself) {
   EXPECT_EQ(found(), 2U);
 }
 
+TEST_F(EgressAlarm, OfMoreAddressesThanThereIsRoomForEachIsTold) {
+  for (int own = 2; own < 42; ++own) {
+    const std::string from = "198.51.100." + std::to_string(own);
+    for (int i = 0; i < 45; ++i) knock(other(i), 22, from);
+  }
+  EXPECT_EQ(found(), 40U);
+}
+
 TEST_F(EgressAlarm, OneScanOfManyPortsAndHostsIsToldOnceAndEnds) {
   for (int host = 0; host < 30; ++host) {
     for (Port port = 601; port < 701; ++port) knock(other(host), port);
