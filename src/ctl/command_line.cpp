@@ -8,6 +8,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/age.h"
 #include "core/scan_names.h"
 
 namespace scanlogd::ctl {
@@ -50,28 +51,6 @@ Result<std::uint64_t> parse_number(std::string_view option, const std::string& v
   return number;
 }
 
-/// `90m`, `1d`, `2w`: that long before `now`.
-Result<system_clock::time_point> parse_age(std::string_view option, const std::string& value,
-                                           system_clock::time_point now) {
-  struct Unit {
-    char letter;
-    std::chrono::seconds length;
-  };
-  constexpr std::array<Unit, 5> kUnits = {{{'s', std::chrono::seconds(1)},
-                                           {'m', std::chrono::minutes(1)},
-                                           {'h', std::chrono::hours(1)},
-                                           {'d', std::chrono::days(1)},
-                                           {'w', std::chrono::weeks(1)}}};
-  constexpr std::uint64_t kMost = 100'000;
-  for (const Unit& unit : kUnits) {
-    if (!value.ends_with(unit.letter)) continue;
-    const auto count = parse_number(option, value.substr(0, value.size() - 1), 1, kMost);
-    if (!count) break;
-    return now - unit.length * static_cast<std::int64_t>(*count);
-  }
-  return complain(option, value, "must be a time such as 90s, 30m, 12h, 1d, 2w");
-}
-
 /// Sets `out` to the value of that name.
 template <class Value>
 Result<void> parse_name(std::string_view option, const std::string& text,
@@ -88,14 +67,14 @@ Result<void> parse_name(std::string_view option, const std::string& text,
 
 Result<void> parse_times(const Given& given, system_clock::time_point now, ScanFilter& filter) {
   if (!given.since.empty()) {
-    const auto since = parse_age("--since", given.since, now);
-    if (!since) return std::unexpected(since.error());
-    filter.since = *since;
+    const auto age = parse_age("--since", given.since);
+    if (!age) return std::unexpected(age.error());
+    filter.since = now - *age;
   }
   if (!given.until.empty()) {
-    const auto until = parse_age("--until", given.until, now);
-    if (!until) return std::unexpected(until.error());
-    filter.until = *until;
+    const auto age = parse_age("--until", given.until);
+    if (!age) return std::unexpected(age.error());
+    filter.until = now - *age;
   }
   return {};
 }

@@ -6,7 +6,7 @@
 #include <string_view>
 #include <vector>
 
-#include "ctl/table.h"
+#include "core/table.h"
 
 namespace scanlogd::ctl {
 

@@ -4,7 +4,7 @@
 #include <chrono>
 
 #include "core/scan.h"
-#include "ctl/table.h"
+#include "core/table.h"
 
 namespace scanlogd::ctl {
 

@@ -13,8 +13,8 @@
 #include "core/eve.h"
 #include "core/scan_names.h"
 #include "core/scan_words.h"
+#include "core/table.h"
 #include "ctl/subcommands.h"
-#include "ctl/table.h"
 #include "ctl/wording.h"
 
 namespace scanlogd::ctl {

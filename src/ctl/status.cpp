@@ -7,9 +7,9 @@
 
 #include "core/json_writer.h"
 #include "core/scan_words.h"
+#include "core/table.h"
 #include "ctl/daemon_status.h"
 #include "ctl/subcommands.h"
-#include "ctl/table.h"
 #include "ctl/wording.h"
 
 namespace scanlogd::ctl {

@@ -2,8 +2,8 @@
 #include <string>
 
 #include "core/json_writer.h"
+#include "core/table.h"
 #include "ctl/subcommands.h"
-#include "ctl/table.h"
 #include "ctl/wording.h"
 
 namespace scanlogd::ctl {

@@ -10,7 +10,7 @@ namespace scanlogd::test {
 namespace {
 
 std::string line_of(const Scan& scan) {
-  ctl::Table table = ctl::make_scan_table();
+  Table table = ctl::make_scan_table();
   ctl::add_scan(table, scan, kNoon);
   const std::string text = table.format(0);
   return text.substr(text.find('\n') + 1);

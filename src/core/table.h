@@ -7,7 +7,7 @@
 #include <string_view>
 #include <vector>
 
-namespace scanlogd::ctl {
+namespace scanlogd {
 
 /// What a column looks like.
 struct Column {
@@ -37,4 +37,4 @@ class Table {
   std::vector<std::vector<std::string>> lines_;
 };
 
-}  // namespace scanlogd::ctl
+}  // namespace scanlogd

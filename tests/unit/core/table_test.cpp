@@ -1,9 +1,9 @@
 // Tables that fit.
-#include "ctl/table.h"
+#include "core/table.h"
 
 #include <gtest/gtest.h>
 
-namespace scanlogd::ctl {
+namespace scanlogd {
 namespace {
 
 Table some_table() {
@@ -41,4 +41,4 @@ TEST(Table, KnowsWhetherItIsEmpty) {
 }
 
 }  // namespace
-}  // namespace scanlogd::ctl
+}  // namespace scanlogd

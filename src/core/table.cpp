@@ -1,11 +1,11 @@
 // See table.h.
-#include "ctl/table.h"
+#include "core/table.h"
 
 #include <algorithm>
 #include <numeric>
 #include <utility>
 
-namespace scanlogd::ctl {
+namespace scanlogd {
 namespace {
 
 constexpr std::size_t kGap = 2;
@@ -76,4 +76,4 @@ std::string Table::format(std::size_t width) const {
   return out;
 }
 
-}  // namespace scanlogd::ctl
+}  // namespace scanlogd
