@@ -45,6 +45,8 @@ void Pipeline::flush(Flush how) noexcept { reporter_.flush(how); }
 bool Pipeline::waiting() const noexcept { return reporter_.waiting(); }
 
 void Pipeline::end(const Captures& captures) {
+  // What was found at the very end is to be in the accounts as written.
+  flush(Flush::waiting);
   report_accounts(captures);
   flush(Flush::waiting);
 }

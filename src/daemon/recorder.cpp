@@ -71,6 +71,8 @@ Result<void> Recorder::run() {
     }
   }
   reporter_.finish();
+  // What ended now is to be in the accounts as written.
+  reporter_.flush(Flush::waiting);
   write_accounts();
   reporter_.flush(Flush::waiting);
   if (!failure_.empty()) return fail(failure_);

@@ -116,6 +116,16 @@ TEST_F(PipelineTest, TheAccountsFitIntoANotice) {
       << "thirty counters of twenty digits must fit";
 }
 
+TEST_F(PipelineTest, TheLastAccountsCountWhatWasFoundAtTheVeryEnd) {
+  Pipeline pipeline = make();
+  scan(*batch_, "10.9.0.1");
+  pipeline.process(*batch_);
+  pipeline.end(no_captures_);
+  ASSERT_FALSE(tape_.notices.empty());
+  EXPECT_NE(tape_.notices.back().find("messages 1 = delivered 1 + waiting 0"), std::string::npos)
+      << tape_.notices.back();
+}
+
 TEST_F(PipelineTest, LiveSourcesThatAreGivenUpAreToldWithinASecond) {
   Section options;
   options.set("memory", "128k", "test");
