@@ -7,6 +7,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/age.h"
 #include "daemon/settings.h"
 
 namespace scanlogd {
@@ -62,6 +63,7 @@ class CommandLine {
   [[nodiscard]] Result<void> apply_capture();
   [[nodiscard]] Result<void> apply_detector();
   [[nodiscard]] Result<void> apply_process();
+  [[nodiscard]] Result<void> apply_what_if();
   void apply_sinks();
 
   void add(Given<bool>& given, const std::string& name, const std::string& description) {
@@ -82,8 +84,8 @@ class CommandLine {
       "scanlogd"};
 
   Given<bool> foreground_, supervised_;
-  Given<std::vector<std::string>> interfaces_, read_;
-  Given<std::string> explain_;
+  Given<std::vector<std::string>> interfaces_, read_, what_if_;
+  Given<std::string> explain_, since_;
   Given<std::string> capture_;
   Given<bool> promiscuous_, outgoing_, egress_;
   Given<std::string> engines_, accounts_, local_, profile_, threshold_, memory_, sinks_, output_;
@@ -134,6 +136,16 @@ void CommandLine::declare_watching() {
   add(explain_, "--explain", "ADDRESS",
       "With --read: print what this source did, contact by contact, and why there is an alarm or "
       "none");
+  what_if_.option =
+      app_.add_option(
+              "--what-if", what_if_.value,
+              "Which scans more or fewer there would be with other settings, such as "
+              "sensitivity=low or threshold=30: in the files of --read, else among those on "
+              "record (repeatable)")
+          ->type_name("KEY=VALUE,...")
+          ->allow_extra_args(false);
+  add(since_, "--since", "TIME",
+      "With --what-if: of those on record only what was found at most so long ago: 12h, 1d, 2w");
   add(promiscuous_, "-p,--promiscuous",
       "See what is not addressed to this machine, too (bpf, ring, pcap)");
   add(outgoing_, "--outgoing", "Judge what this machine sends, too (bpf, ring; pcap always does)");
@@ -237,8 +249,9 @@ Result<void> CommandLine::apply() {
     options_.read = read_.value;
   }
   options_.foreground = foreground_.value || supervised_.value;
-  for (const auto step : {&CommandLine::apply_explain, &CommandLine::apply_capture,
-                          &CommandLine::apply_detector, &CommandLine::apply_process}) {
+  for (const auto step :
+       {&CommandLine::apply_explain, &CommandLine::apply_capture, &CommandLine::apply_detector,
+        &CommandLine::apply_process, &CommandLine::apply_what_if}) {
     if (auto applied = (this->*step)(); !applied) return applied;
   }
   apply_sinks();
@@ -273,13 +286,34 @@ Result<void> CommandLine::apply_detector() {
   if (memory_.is_given()) {
     if (auto set = set_memory(given, memory_.value, "--memory"); !set) return set;
   }
-  // Two ways to say the size of the same tables: the one given here counts.
-  for (const std::string_view size : {"memory", "sources"}) {
-    if (!given.has(size)) continue;
-    options_.detector_options.erase("memory");
-    options_.detector_options.erase("sources");
+  override_detector(options_.detector_options, given);
+  return {};
+}
+
+/// By what else is to be judged. Without files it is about the scans on record.
+Result<void> CommandLine::apply_what_if() {
+  if (since_.is_given() && (read_.is_given() || !what_if_.is_given())) {
+    return fail("--since: has a meaning with --what-if only, without --read");
   }
-  options_.detector_options.update(given);
+  if (!what_if_.is_given()) return {};
+  if (explain_.is_given()) return fail("--what-if: has no meaning with --explain");
+  if (sinks_.is_given()) return fail("--log: has no meaning with --what-if");
+  if (check_.value) return fail("--what-if: has no meaning with --check");
+  auto settings = parse_what_if(options_, what_if_.value);
+  if (!settings) return std::unexpected(settings.error());
+  settings->json = output_.value == "json";
+  if (output_.is_given() && !settings->json && output_.value != "lines") {
+    return fail("--output: '" + output_.value + "' is none of lines, json");
+  }
+  if (since_.is_given()) {
+    const auto age = parse_age("--since", since_.value);
+    if (!age) return std::unexpected(age.error());
+    settings->since = *age;
+  }
+  options_.what_if = std::move(*settings);
+  if (read_.is_given()) return {};
+  if (options_.state.empty()) return fail("--what-if: there is no store without --state");
+  options_.action = Action::weigh;
   return {};
 }
 

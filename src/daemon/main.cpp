@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "capture/filter.h"
 #include "daemon/configuration.h"
@@ -17,9 +18,12 @@
 #include "daemon/explainer.h"
 #include "daemon/footprint.h"
 #include "daemon/pipeline.h"
+#include "daemon/probe_replay.h"
 #include "daemon/progress.h"
 #include "daemon/recorder.h"
 #include "daemon/start.h"
+#include "daemon/what_if.h"
+#include "record/store_reader.h"
 
 namespace scanlogd {
 namespace {
@@ -97,6 +101,49 @@ Result<void> run_explaining(const Options& options, Started& started, bool shows
   return ended;
 }
 
+/// Prints what is different; on standard error what became of the packets.
+void print(const WhatIf& judged, const WhatIfSettings& settings, std::vector<std::string> notes) {
+  if (judged.left_out() > 0) {
+    notes.push_back(std::to_string(judged.left_out()) + " scans are left out: too many to compare");
+  }
+  const WhatIfFacts facts{.settings = settings.said, .notes = std::move(notes)};
+  const ScanComparison comparison = judged.comparison();
+  (void)std::fputs(
+      (settings.json ? to_json(comparison, facts) : to_text(comparison, facts)).c_str(), stdout);
+}
+
+/// Nothing is reported but what other settings would change.
+Result<void> run_comparing(const Options& options, Started& started, bool shows_progress) {
+  EngineParts& parts = started.engines.front();
+  WhatIf judged(std::move(parts.analysis), std::move(*started.other));
+  Engine engine(judged, parts.captures, started.signals.get(),
+                {.interfaces = {}, .progress = shows_progress ? show_progress : nullptr});
+  auto ended = engine.run();
+  if (shows_progress) (void)std::fputs("\033[K", stderr);
+  print(judged, *options.what_if, judged.notices());
+  (void)complain(judged.accounts());
+  return ended;
+}
+
+/// Without captures: the probes on record are the packets.
+Result<void> weigh_record(const Options& options) {
+  const WhatIfSettings& settings = *options.what_if;
+  auto as_is = make_analysis(options);
+  if (!as_is) return std::unexpected(as_is.error());
+  auto other = make_analysis(judging_by(options, settings));
+  if (!other) return std::unexpected(other.error());
+  const auto store = StoreReader::open(options.state);
+  if (!store) return std::unexpected(store.error());
+  std::optional<std::chrono::system_clock::time_point> since;
+  if (settings.since) since = std::chrono::system_clock::now() - *settings.since;
+  const auto recorded = read_probes(*store, since);
+  if (!recorded) return std::unexpected(recorded.error());
+  WhatIf judged(std::move(*as_is), std::move(*other));
+  replay(*recorded, judged);
+  print(judged, settings, notes_on(*recorded, judged.comparison()));
+  return {};
+}
+
 /// The half that sees packets. What ends it is for the recorder to tell.
 Result<void> run_engine(Started& started) {
   EngineParts& parts = started.engines.front();
@@ -159,7 +206,8 @@ int run_in_front(const Configuration& configuration, Started& started, bool show
                  *started.reporter);
   }
   ControlDesk* const asked = desk ? &*desk : nullptr;
-  const auto ended = options.explain ? run_explaining(options, started, shows_progress)
+  const auto ended = options.explain   ? run_explaining(options, started, shows_progress)
+                     : options.what_if ? run_comparing(options, started, shows_progress)
                      : started.part == Part::alone
                          ? run_alone(options, started, reloader, asked, shows_progress)
                          : run_recorder(options, started, reloader, asked);
@@ -209,6 +257,10 @@ int run_command(int argc, const char* const* argv) {
       return 0;
     case Action::list:
       return list();
+    case Action::weigh: {
+      const auto done = weigh_record(configuration->options());
+      return done ? 0 : complain(done.error().what);
+    }
     case Action::run:
     case Action::check:
       break;

@@ -18,6 +18,7 @@ enum class Action : std::uint8_t {
   run,    ///< watch, or read a capture file
   check,  ///< do all that a start does before it locks itself in, then exit
   list,   ///< print what is built in
+  weigh,  ///< judge what is on record by `Options::what_if`, too
   print,  ///< print `Options::text` (help, version)
 };
 
@@ -31,6 +32,19 @@ enum class ConfigUse : std::uint8_t {
 /// Options of plug-ins, by their names.
 using Sections = std::map<std::string, Section, std::less<>>;
 
+/// Another way to judge: what `Options` has of the same names would be.
+struct WhatIfSettings {
+  std::string said;  ///< what is other, as it was said
+  std::string profile;
+  Section detector_options;
+  std::vector<Network> local;
+  bool json = false;  ///< how to print the result
+  /// Of the scans on record: only those found so long ago at most.
+  std::optional<std::chrono::seconds> since;
+
+  friend bool operator==(const WhatIfSettings&, const WhatIfSettings&) = default;
+};
+
 /// One run's options. The sections go to the plug-ins as they are; nothing here knows their keys.
 struct Options {
   Action action = Action::run;
@@ -41,6 +55,7 @@ struct Options {
   /// Capture files and directories of them, "-" for standard input; none: live.
   std::vector<std::string> read;
   std::optional<Address> explain;         ///< a source: what it did in those files, and no more
+  std::optional<WhatIfSettings> what_if;  ///< how those would be judged otherwise, and no more
   std::string capture = "auto";           ///< live back end, or the best that works
   std::vector<std::string> interfaces;    ///< empty: every one
   Section capture_options;                ///< what the back end itself has to understand

@@ -8,6 +8,7 @@
 #include <array>
 #include <chrono>
 #include <thread>
+#include <utility>
 
 namespace scanlogd {
 namespace {
@@ -17,6 +18,36 @@ constexpr std::uint64_t kMostEngines = 64;
 
 /// What `--state` calls no directory.
 constexpr std::string_view kNoState = "none";
+
+constexpr std::string_view kWhatIf = "--what-if";
+
+using Assignments = std::vector<std::pair<std::string, std::string>>;
+
+Result<Assignments> parse_assignments(std::span<const std::string> settings) {
+  Assignments given;
+  for (const std::string& text : settings) {
+    bool is_first = true;
+    for (const std::string& part : split(text)) {
+      const std::size_t equals = part.find('=');
+      if (equals == std::string::npos && is_first) {
+        return fail(fmt::format("{}: '{}' must be KEY=VALUE", kWhatIf, part));
+      }
+      is_first = false;
+      if (equals == std::string::npos) {
+        given.back().second.append(",").append(part);
+        continue;
+      }
+      std::string key = part.substr(0, equals);
+      // Options are written with the one, keys of the file with the other.
+      std::ranges::replace(key, '-', '_');
+      if (std::ranges::find(given, key, &Assignments::value_type::first) != given.end()) {
+        return fail(fmt::format("{}: {} is given twice", kWhatIf, key));
+      }
+      given.emplace_back(std::move(key), part.substr(equals + 1));
+    }
+  }
+  return given;
+}
 
 }  // namespace
 
@@ -99,6 +130,54 @@ Result<void> set_threshold(Section& detector, std::string_view value, std::strin
     detector.set(kKeys[i], parts[i], origin);
   }
   return {};
+}
+
+void override_detector(Section& detector, const Section& given) {
+  for (const std::string_view size : {"memory", "sources"}) {
+    if (!given.has(size)) continue;
+    detector.erase("memory");
+    detector.erase("sources");
+  }
+  detector.update(given);
+}
+
+Result<WhatIfSettings> parse_what_if(const Options& options,
+                                     std::span<const std::string> settings) {
+  auto given = parse_assignments(settings);
+  if (!given) return std::unexpected(given.error());
+  WhatIfSettings result;
+  result.said = fmt::format("{}", fmt::join(settings, ","));
+  result.profile = options.profile;
+  result.detector_options = options.detector_options;
+  result.local = options.local;
+  Section for_detector;
+  for (auto& [key, value] : *given) {
+    if (key == "profile") {
+      if (value == result.profile) continue;
+      const auto section = options.profile_options.find(value);
+      const bool is_known = section != options.profile_options.end();
+      result.detector_options = is_known ? section->second : Section();
+      result.profile = std::move(value);
+    } else if (key == "local") {
+      auto networks = value.empty() ? std::vector<Network>() : parse_networks(value);
+      if (!networks) return fail(fmt::format("{}: local: {}", kWhatIf, networks.error().what));
+      result.local = std::move(*networks);
+    } else if (key == "memory") {
+      if (auto set = set_memory(for_detector, value, kWhatIf); !set) {
+        return std::unexpected(set.error());
+      }
+    } else if (key == "threshold") {
+      if (auto set = set_threshold(for_detector, value, kWhatIf); !set) {
+        return std::unexpected(set.error());
+      }
+    } else if (for_detector.has(key)) {
+      return fail(fmt::format("{}: {} is given twice", kWhatIf, key));
+    } else {
+      for_detector.set(key, value, kWhatIf);
+    }
+  }
+  override_detector(result.detector_options, for_detector);
+  return result;
 }
 
 Result<void> require_built_in(std::string_view name, std::span<const std::string_view> known,

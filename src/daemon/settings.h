@@ -48,6 +48,16 @@ inline constexpr std::chrono::seconds kLeastAccounts{1};
 [[nodiscard]] Result<void> set_threshold(Section& detector, std::string_view value,
                                          std::string_view origin);
 
+/// Puts `given` over the options of a detector; of two ways to say the size of the same tables the
+/// one given counts.
+void override_detector(Section& detector, const Section& given);
+
+/// How `options` would judge with other settings, `KEY=VALUE,...` each: keys of the detector of the
+/// profile, which judges them when it is made; `local`; and `profile`, whose options then are those
+/// that the configuration file has for it. A part without `=` belongs to the value before it.
+[[nodiscard]] Result<WhatIfSettings> parse_what_if(const Options& options,
+                                                   std::span<const std::string> settings);
+
 /// An error that lists the `known` names unless `name` is one of them.
 [[nodiscard]] Result<void> require_built_in(std::string_view name,
                                             std::span<const std::string_view> known,

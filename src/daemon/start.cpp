@@ -322,6 +322,20 @@ Result<Started> become_engine(const Options& options, Started started, ProcessRo
 
 }  // namespace
 
+Result<Analysis> make_analysis(const Options& options) {
+  auto detectors = make_detectors(options);
+  if (!detectors) return std::unexpected(detectors.error());
+  return Analysis(std::move(detectors->of_engines.front()), options.local);
+}
+
+Options judging_by(const Options& options, const WhatIfSettings& settings) {
+  Options result = options;
+  result.profile = settings.profile;
+  result.detector_options = settings.detector_options;
+  result.local = settings.local;
+  return result;
+}
+
 // One list of steps, to be read from the first to the last.
 // NOLINTNEXTLINE(readability-function-cognitive-complexity)
 Result<Started> start(const Options& options, int readable) {
@@ -336,8 +350,16 @@ Result<Started> start(const Options& options, int readable) {
   auto detectors = make_detectors(options);
   if (!detectors) return std::unexpected(detectors.error());
 
-  // 3. Captures: the one step that needs a right to the network; and the news of its interfaces.
   Interest interest = detectors->interest;
+  if (options.what_if) {
+    const Options otherwise = judging_by(options, *options.what_if);
+    auto others = make_detectors(otherwise);
+    if (!others) return std::unexpected(others.error());
+    interest = interest | others->interest;
+    started.other.emplace(std::move(others->of_engines.front()), otherwise.local);
+  }
+
+  // 3. Captures: the one step that needs a right to the network; and the news of its interfaces.
   if (options.outgoing) interest.outgoing = true;
   auto opened = open_captures(options, interest);
   if (!opened) return std::unexpected(opened.error());

@@ -41,6 +41,7 @@ enum class Part : std::uint8_t {
 struct Started {
   Part part = Part::alone;
   int status = 0;                         ///< of a parent: 0 once all processes of the daemon run
+  std::optional<Analysis> other;          ///< by `Options::what_if`, where that was given
   std::vector<EngineParts> engines;       ///< alone or an engine: one; the recorder: none
   std::vector<CounterNames> names;        ///< of the counters of each engine
   std::unique_ptr<LinkedOutlet> link;     ///< of an engine: its way to the recorder
@@ -53,6 +54,12 @@ struct Started {
   std::string watching;                   ///< "watching ...": what, how, with how much memory
   std::string missing;                    ///< what this machine could not give, or empty
 };
+
+/// The detector of `options`, and nothing else.
+[[nodiscard]] Result<Analysis> make_analysis(const Options& options);
+
+/// `options` with what `settings` says in place of their own.
+[[nodiscard]] Options judging_by(const Options& options, const WhatIfSettings& settings);
 
 /// Starts as `options` say: see the numbered steps. It returns once in each process; what fails in
 /// an engine is the error of its recorder, too. On failure nothing of it remains. In the directory

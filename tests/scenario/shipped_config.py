@@ -19,7 +19,7 @@ SHIPPED = SOURCE / "packaging/config/scanlogd.toml"
 
 # What a single call is about, so that a file cannot say it.
 OF_ONE_CALL = {"--foreground", "--supervised", "--read", "--config", "--no-config", "--list", "--check",
-               "--version", "--help", "--explain"}
+               "--version", "--help", "--explain", "--what-if", "--since"}
 SETTING = re.compile(r"^#?(?P<key>[a-z_]+) = ")
 
 

@@ -177,5 +177,37 @@ TEST(CommandLine, HelpAndVersionArePrinted) {
   }
 }
 
+TEST(CommandLine, WhatIfIsAboutFilesOrAboutWhatIsOnRecord) {
+  const auto file = parse({"-r", "x.pcap", "--what-if", "threshold=22", "--what-if", "delay=5s"});
+  ASSERT_TRUE(file) << file.error().what;
+  EXPECT_EQ(file->action, Action::run);
+  EXPECT_EQ(file->what_if->said, "threshold=22,delay=5s");
+  EXPECT_FALSE(file->what_if->json);
+  EXPECT_FALSE(file->detector_options.has("threshold"));
+
+  const auto record = parse({"--state", "/srv/x", "--what-if", "threshold=22", "-o", "json",
+                             "--since", "2d", "--profile", "full"});
+  ASSERT_TRUE(record) << record.error().what;
+  EXPECT_EQ(record->action, Action::weigh);
+  EXPECT_EQ(record->state, "/srv/x");
+  EXPECT_EQ(record->what_if->profile, "full");
+  EXPECT_TRUE(record->what_if->json);
+  EXPECT_EQ(record->what_if->since, std::chrono::hours(48));
+}
+TEST(CommandLine, WhatIfTakesNoOptionThatMeansNothingToIt) {
+  EXPECT_EQ(parse({"--since", "1d"}).error().what,
+            "--since: has a meaning with --what-if only, without --read");
+  EXPECT_FALSE(parse({"-r", "x", "--what-if", "delay=5s", "--since", "1d"}));
+  EXPECT_FALSE(parse({"-r", "x", "--what-if", "delay=5s", "--explain", "192.0.2.1"}));
+  EXPECT_FALSE(parse({"-r", "x", "--what-if", "delay=5s", "--log", "stdout"}));
+  EXPECT_FALSE(parse({"-r", "x", "--what-if", "delay=5s", "--check"}));
+  EXPECT_EQ(parse({"-r", "x", "--what-if", "delay=5s", "-o", "xml"}).error().what,
+            "--output: 'xml' is none of lines, json");
+  EXPECT_EQ(parse({"--state", "none", "--what-if", "delay=5s"}).error().what,
+            "--what-if: there is no store without --state");
+  EXPECT_EQ(parse({"--what-if", "delay=5s", "--since", "soon"}).error().what,
+            "--since: 'soon' must be a time such as 90s, 30m, 12h, 1d, 2w");
+}
+
 }  // namespace
 }  // namespace scanlogd

@@ -98,5 +98,65 @@ TEST(Settings, WhatIsNotBuiltInIsToldWithWhatIs) {
             "x.toml:3: 'nids' is not built in; there is raw, pcap");
 }
 
+Result<WhatIfSettings> what_if(std::vector<std::string> settings) {
+  Options options;
+  options.profile = "full";
+  options.detector_options.set("sensitivity", "low", "x.toml:3");
+  options.detector_options.set("memory", "1000000", "x.toml:4");
+  options.profile_options["full"] = options.detector_options;
+  options.profile_options["classic"].set("threshold", "30", "x.toml:9");
+  options.local = parse_networks("192.0.2.0/24").value();
+  return parse_what_if(options, settings);
+}
+
+TEST(Settings, WhatIfChangesWhatItNamesAndLeavesTheRest) {
+  const auto high = what_if({"sensitivity=high"});
+  ASSERT_TRUE(high);
+  EXPECT_EQ(high->said, "sensitivity=high");
+  EXPECT_EQ(high->profile, "full");
+  EXPECT_EQ(high->detector_options.text("sensitivity"), "high");
+  EXPECT_EQ(high->detector_options.text("memory"), "1000000");
+  EXPECT_EQ(high->local, parse_networks("192.0.2.0/24").value());
+}
+TEST(Settings, WhatIfTakesSeveralAndAPartWithoutAnEqualsSignBelongsToTheValueBefore) {
+  const auto changed = what_if({"ignore-ports=20-25,udp,sensitivity=high", "local=10.0.0.0/8,::1"});
+  ASSERT_TRUE(changed);
+  EXPECT_EQ(changed->said, "ignore-ports=20-25,udp,sensitivity=high,local=10.0.0.0/8,::1");
+  EXPECT_EQ(changed->detector_options.text("ignore_ports"), "20-25,udp");
+  EXPECT_EQ(changed->detector_options.text("sensitivity"), "high");
+  EXPECT_EQ(changed->local, parse_networks("10.0.0.0/8,::1").value());
+}
+TEST(Settings, WhatIfKnowsTheShorthandAndTheUnitsOfSizes) {
+  const auto changed = what_if({"threshold=10,3s,3,1", "sources=1000"});
+  ASSERT_TRUE(changed);
+  EXPECT_EQ(changed->detector_options.text("threshold"), "10");
+  EXPECT_EQ(changed->detector_options.text("high_weight"), "1");
+  EXPECT_EQ(changed->detector_options.text("sources"), "1000");
+  EXPECT_FALSE(changed->detector_options.has("memory"));
+  EXPECT_EQ(what_if({"memory=1M"})->detector_options.text("memory"), "1048576");
+}
+TEST(Settings, WhatIfWithAnotherProfileTakesItsSectionOfTheFile) {
+  const auto classic = what_if({"profile=classic,delay=5s"});
+  ASSERT_TRUE(classic);
+  EXPECT_EQ(classic->profile, "classic");
+  EXPECT_EQ(classic->detector_options.text("threshold"), "30");
+  EXPECT_EQ(classic->detector_options.text("delay"), "5s");
+  EXPECT_FALSE(classic->detector_options.has("sensitivity"));
+}
+TEST(Settings, WhatIfWithoutAValueListsNothing) {
+  const auto none = what_if({"local="});
+  ASSERT_TRUE(none);
+  EXPECT_TRUE(none->local.empty());
+}
+TEST(Settings, WhatIfSaysWhatIsWrong) {
+  EXPECT_EQ(what_if({"high"}).error().what, "--what-if: 'high' must be KEY=VALUE");
+  EXPECT_EQ(what_if({""}).error().what, "--what-if: '' must be KEY=VALUE");
+  EXPECT_EQ(what_if({"delay=1s", "delay=2s"}).error().what, "--what-if: delay is given twice");
+  EXPECT_EQ(what_if({"threshold=21,3s,delay=2s"}).error().what, "--what-if: delay is given twice");
+  EXPECT_EQ(what_if({"memory=much"}).error().what,
+            "--what-if: 'much' is not a size such as 16M, 512k, 1G or small");
+  EXPECT_EQ(what_if({"local=x"}).error().what.substr(0, 19), "--what-if: local: '");
+}
+
 }  // namespace
 }  // namespace scanlogd
