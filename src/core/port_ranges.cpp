@@ -2,19 +2,27 @@
 #include "core/port_ranges.h"
 
 #include <algorithm>
-#include <charconv>
 
 namespace scanlogd {
 namespace {
 
 constexpr std::string_view kCut = "...";
 
-std::optional<Port> take_port(std::string_view& text) noexcept {
-  Port port = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
-  if (error != std::errc()) return {};
-  text.remove_prefix(static_cast<std::size_t>(end - text.data()));
-  return port;
+/// Takes a number off the front of `text`. By hand: of millions of scans each has a dozen.
+bool take_port(std::string_view& text, Port& port) noexcept {
+  constexpr std::uint32_t kHighest = 65535;
+  constexpr std::uint32_t kBase = 10;
+  std::uint32_t value = 0;
+  std::size_t digits = 0;
+  for (; digits < text.size(); ++digits) {
+    const auto digit = static_cast<std::uint32_t>(static_cast<unsigned char>(text[digits])) - '0';
+    if (digit >= kBase) break;
+    value = value * kBase + digit;
+    if (value > kHighest) return false;
+  }
+  text.remove_prefix(digits);
+  port = static_cast<Port>(value);
+  return digits > 0;
 }
 
 }  // namespace
@@ -66,23 +74,27 @@ std::string to_string(std::span<const PortRange> ranges, std::size_t most) {
   return text;
 }
 
-std::optional<PortRanges> parse_ranges(std::string_view text) {
-  PortRanges ranges;
+bool read_ranges(std::string_view text, PortRanges& ranges) {
+  ranges.clear();
   while (!text.empty() && text != kCut) {
-    const auto first = take_port(text);
-    if (!first) return {};
-    PortRange range{.first = *first, .last = *first};
+    PortRange range;
+    if (!take_port(text, range.first)) return false;
+    range.last = range.first;
     if (text.starts_with('-')) {
       text.remove_prefix(1);
-      const auto last = take_port(text);
-      if (!last || *last < *first) return {};
-      range.last = *last;
+      if (!take_port(text, range.last) || range.last < range.first) return false;
     }
     ranges.push_back(range);
     if (text.empty()) break;
-    if (!text.starts_with(',') || text.size() == 1) return {};
+    if (!text.starts_with(',') || text.size() == 1) return false;
     text.remove_prefix(1);
   }
+  return true;
+}
+
+std::optional<PortRanges> parse_ranges(std::string_view text) {
+  PortRanges ranges;
+  if (!read_ranges(text, ranges)) return {};
   return merge(ranges, {});
 }
 

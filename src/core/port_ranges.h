@@ -32,4 +32,8 @@ using PortRanges = std::vector<PortRange>;
 /// Parses what `to_string` makes (a `...` at the end is passed over); nullopt for anything else.
 [[nodiscard]] std::optional<PortRanges> parse_ranges(std::string_view text);
 
+/// The same into `ranges`, whose memory is used again, and as they stand there; false where
+/// `parse_ranges` gives nothing.
+[[nodiscard]] bool read_ranges(std::string_view text, PortRanges& ranges);
+
 }  // namespace scanlogd

@@ -58,6 +58,20 @@ TEST(PortRanges, WhatIsNoneIsRefused) {
        {",", "1,", ",1", "1-", "-1", "2-1", "65536", "1 2", "1,,2", "a", "1-2-3", "...,1"}) {
     EXPECT_FALSE(parse_ranges(text)) << text;
   }
+  EXPECT_TRUE(parse_ranges("65535"));
+  EXPECT_FALSE(parse_ranges("4294967318"));  // 22, if it went round
+}
+
+TEST(PortRanges, ReadingLeavesRangesAsTheyStandAndForgetsThoseBefore) {
+  PortRanges ranges = {{.first = 1, .last = 2}};
+  ASSERT_TRUE(read_ranges("80,22-25,23,...", ranges));
+  ASSERT_EQ(ranges.size(), 3U);
+  EXPECT_EQ(ranges[0].first, 80);
+  EXPECT_EQ(ranges[1].last, 25);
+  EXPECT_EQ(ranges[2].first, 23);
+  EXPECT_FALSE(read_ranges("22,", ranges));
+  EXPECT_TRUE(read_ranges("", ranges));
+  EXPECT_TRUE(ranges.empty());
 }
 
 }  // namespace
