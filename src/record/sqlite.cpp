@@ -109,6 +109,23 @@ std::unexpected<Error> fail_sqlite(sqlite3* database, std::string_view operation
   return fail_sqlite(database, operation, path == nullptr ? "" : path);
 }
 
+/// Is there a write-ahead log beside the database?
+bool has_log(const std::string& path) noexcept {
+  return access_held((path + "-wal").c_str(), F_OK) == 0 || errno != ENOENT;
+}
+
+/// The database as one that does not change (sqlite.org/uri.html).
+std::string immutable_name(std::string_view path) {
+  std::string name = "file:";
+  for (const char c : path) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool is_plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                          (c >= '0' && c <= '9') || c == '/' || c == '.' || c == '-' || c == '_';
+    name += is_plain ? std::string(1, c) : fmt::format("%{:02x}", byte);
+  }
+  return name + "?immutable=1";
+}
+
 }  // namespace
 
 std::string held_path(int directory, std::string_view file) {
@@ -125,8 +142,15 @@ void SqliteCloser::operator()(sqlite3_stmt* statement) const noexcept {
 Result<Database> Database::open(const std::string& path, Access access) {
   static const bool is_redirected = redirect_files();
   if (!is_redirected) return fail("open(sqlite): its file system cannot be replaced");
-  const int flags =
-      access == Access::read ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE;
+  if (access == Access::write) return connect(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
+  auto database = connect(path, SQLITE_OPEN_READONLY);
+  if (database || database.error().code != EROFS || has_log(path)) return database;
+  // Nobody writes it now, and the files that a reader would make for itself it may not make. Who
+  // begins to write meanwhile begins with a log of its own.
+  return connect(immutable_name(path), SQLITE_OPEN_READONLY | SQLITE_OPEN_URI);
+}
+
+Result<Database> Database::connect(const std::string& path, int flags) {
   sqlite3* raw = nullptr;
   const int code = sqlite3_open_v2(path.c_str(), &raw,
                                    flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, "unix");

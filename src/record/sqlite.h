@@ -50,8 +50,9 @@ class Database {
   /// The longest row.
   static constexpr int kMaxRow = 256 * 1024;
 
-  /// Opens the file, and makes it if it is to be written. Not to be used in another process than
-  /// the one that opened it.
+  /// Opens the file, and makes it if it is to be written. What is only to be read may lie where
+  /// nothing can be written; if nobody writes it then, it is taken not to change. Not to be used in
+  /// another process than the one that opened it.
   [[nodiscard]] static Result<Database> open(const std::string& path, Access access);
 
   /// Runs SQL that gives no rows, or whose rows do not matter; several statements, too.
@@ -70,6 +71,7 @@ class Database {
 
  private:
   explicit Database(sqlite3* database) noexcept : database_(database) {}
+  [[nodiscard]] static Result<Database> connect(const std::string& path, int flags);
 
   std::unique_ptr<sqlite3, SqliteCloser> database_;
 };

@@ -217,6 +217,7 @@ Result<std::vector<TopEntry>> top_names(const Database& database, std::string_vi
     }
   }
   std::vector<TopEntry> top;
+  top.reserve(counts.size());
   for (const auto& [name, scans] : counts) top.push_back({.name = name, .scans = scans});
   return largest(std::move(top), limit);
 }

@@ -120,6 +120,25 @@ class FromCapture(unittest.TestCase):
         self.assertIn("unable to open database file", done.stderr)
         self.assertEqual("", done.stdout)
 
+    def test_a_store_is_read_where_its_reader_may_write_nothing(self):
+        state, _ = self.make_store(user=0)
+        plain = self.scratch / "a %41?b#c d"
+        state.rename(plain)
+        plain.chmod(0o555)
+        self.addCleanup(plain.chmod, 0o755)
+        before = sorted(os.listdir(plain))
+        page = self.run_as(NOBODY, SCANLOGCTL, "report", "--state", str(plain), "--since", "500w").stdout
+        self.assertEqual(1, page.count('class="scatter"'))
+        self.assertTrue(self.what_if(plain, "--what-if", "threshold=22").stdout
+                        .startswith("0 more, 1 fewer, 0 the same\n"))
+        # With a log that it cannot look into a store is not believed to be whole.
+        plain.chmod(0o755)
+        (plain / "scanlogd.db-wal").write_bytes(b"not read")
+        (plain / "scanlogd.db-wal").chmod(0)
+        plain.chmod(0o555)
+        self.run_as(NOBODY, SCANLOGCTL, "list", "--state", str(plain), status=4)
+        self.assertEqual(sorted([*before, "scanlogd.db-wal"]), sorted(os.listdir(plain)))
+
     @unittest.skipIf(os.geteuid() != 0, "takes root")
     def test_root_may_make_the_store_and_ask_it(self):
         state, _ = self.make_store(user=0)
