@@ -323,7 +323,9 @@ Result<Started> become_engine(const Options& options, Started started, ProcessRo
 }  // namespace
 
 Result<Analysis> make_analysis(const Options& options) {
-  auto detectors = make_detectors(options);
+  Options of_one = options;
+  of_one.engines = 1;
+  auto detectors = make_detectors(of_one);
   if (!detectors) return std::unexpected(detectors.error());
   return Analysis(std::move(detectors->of_engines.front()), options.local);
 }

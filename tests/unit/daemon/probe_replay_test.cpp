@@ -160,7 +160,7 @@ class ProbeReplayOfAStore : public StoreTest {
     options.set("threshold", threshold, "test");
     std::vector<NamedDetector> detectors;
     detectors.push_back({"classic", std::move(make_detector("classic", options).value())});
-    return Analysis(std::move(detectors), {});
+    return {std::move(detectors), {}};
   }
 };
 
@@ -186,7 +186,7 @@ TEST_F(ProbeReplayOfAStore, AThresholdRaisedByOneLosesTheScanOfExactlyTheOldOne)
                           HasSubstr("what was never found is not on record")));
 }
 TEST_F(ProbeReplayOfAStore, SaysWhatItCannotTell) {
-  Message without = scan_of(23, 0);
+  const Message without = scan_of(23, 0);
   {
     Store store = open();
     write(store, {scan_of(1, 30), scan_of(2, 30, 1), without});

@@ -17,7 +17,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using ::testing::HasSubstr;
-using ::testing::MatchesRegex;
 using ::testing::Not;
 using ::testing::StartsWith;
 
@@ -32,7 +31,7 @@ Analysis analysis(std::string_view profile, const Section& options, std::string_
   auto made = make_detector(profile, options);
   EXPECT_TRUE(made) << made.error().what;
   if (made) detectors.push_back({profile, std::move(*made), profile == "full"});
-  return Analysis(std::move(detectors), parse_networks(local).value());
+  return {std::move(detectors), parse_networks(local).value()};
 }
 
 /// Both ways, and packets for them.
@@ -69,6 +68,9 @@ class Judges {
   }
   std::string text() { return to_text(finish(), {.settings = "x=1", .notes = {}}); }
 
+  const std::string& accounts() const { return what_if_.accounts(); }
+
+ private:
   WhatIf what_if_;
   std::chrono::nanoseconds now_ = 1000h;
   std::unique_ptr<PacketBatch> batch_ = std::make_unique<PacketBatch>();
@@ -127,7 +129,7 @@ TEST(WhatIf, OtherLocalNetworksTakeNothingFromTheOneThatIsConfigured) {
   Judges judges("classic", {}, {}, "10.0.0.0/8");
   judges.ask("192.0.2.2", 21);
   EXPECT_THAT(judges.text(), StartsWith("0 more, 1 fewer, 0 the same\n"));
-  EXPECT_THAT(judges.what_if_.accounts(), HasSubstr("inspected 21"));
+  EXPECT_THAT(judges.accounts(), HasSubstr("inspected 21"));
 }
 TEST(WhatIf, TheListsAreBounded) {
   ScanComparison many;
