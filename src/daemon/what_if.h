@@ -35,6 +35,8 @@ class WhatIf final : public Outlet {
                std::chrono::nanoseconds wall_minus_monotonic) override;
   [[nodiscard]] bool has_open_scans() const noexcept override { return false; }
   void settle() override {}
+  /// A file does not know.
+  void ask_senders(const Captures& /*captures*/) noexcept override {}
   /// Kept for `notices`.
   void notify(Severity severity, std::string_view text) override;
   /// For `accounts`.
