@@ -24,26 +24,27 @@ _scanlogd() {
     ;;
   --what-if)
     compopt -o nospace
-    words='delay= high_weight= ignore_ports= ignore_sources= ignore_targets= local= low_weight=
-      memory= profile= scans= sensitivity= sources= threshold= watch_ports= watch_targets='
+    words='delay= egress= egress_ignore_ports= egress_ignore_targets= high_weight= ignore_ports=
+      ignore_sources= ignore_targets= local= low_weight= memory= profile= scans= sensitivity= sources= threshold= watch_ports= watch_targets='
     ;;
   -i | --interface) words=$(cd /sys/class/net 2>/dev/null && echo *) ;;
   -c | --capture) words='auto bpf ring raw pcap nids' ;;
   --profile | profile) words='classic full' ;;
   sensitivity) words='high normal low' ;;
+  egress) words='true false' ;;
   --log) words='syslog stdout eve rfc5424 journald cef' ;;
   -o | --output) words='lines json' ;;
   --engines) words='auto' ;;
   --memory | memory) words='small 16M' ;;
   --since) words='1h 12h 1d 1w' ;;
-  --explain | --local | --threshold | --delay | --*-weight | --sources | --ignore-* | --watch-* | --accounts)
+  --explain | --local | --threshold | --delay | --*-weight | --sources | --ignore-* | --watch-* | --egress-* | --accounts)
     return
     ;;
   *)
     words='--foreground --supervised --interface --capture --read --explain --what-if --since
       --promiscuous --outgoing --engines --local --profile --threshold --delay --low-weight
       --high-weight --sources --ignore-sources --ignore-targets --ignore-ports --watch-targets
-      --watch-ports --memory --log --output --accounts --user --chroot --state --control --single
+      --watch-ports --egress --egress-ignore-targets --egress-ignore-ports --memory --log --output --accounts --user --chroot --state --control --single
       --no-sandbox --config --no-config --list --check --version --help'
     ;;
   esac

@@ -1,3 +1,4 @@
+// What a daemon gives back after its start: resident memory as the kernel counts it.
 #include "daemon/footprint.h"
 
 #include <gtest/gtest.h>
