@@ -133,9 +133,10 @@ bool FullState::sees_answers() const noexcept {
   return has_seen_answers() || asked < kHope;
 }
 
-Sighting FullState::sight(const Packet& packet, const Side& side) const noexcept {
+Sighting FullState::sight(const Packet& packet, const Side& side,
+                          const Probe& probe) const noexcept {
   return {.packet = &packet,
-          .probe = classify(packet),
+          .probe = probe,
           .source = side.remote,
           .place = contacts.place_of_hash(side.hash),
           .port = side.port,

@@ -60,8 +60,9 @@ struct FullState {
   /// Do we see what is sent from here? Until enough came to tell, we hope so.
   [[nodiscard]] bool sees_answers() const noexcept;
 
-  /// `packet`, seen from the side that it goes to, now.
-  [[nodiscard]] Sighting sight(const Packet& packet, const Side& side) const noexcept;
+  /// `packet`, which is `probe`, seen from the side that it goes to, now.
+  [[nodiscard]] Sighting sight(const Packet& packet, const Side& side,
+                               const Probe& probe) const noexcept;
 
   /// The entry of the other side, or nullptr.
   [[nodiscard]] ContactSource* source_of(const Side& side) noexcept {

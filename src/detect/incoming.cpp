@@ -102,19 +102,26 @@ Incoming take_incoming(FullState& state, const Packet& packet, const Side& side)
     return Incoming::to_group;
   }
   ++state.asked;
-  const Sighting sighting = state.sight(packet, side);
-  switch (sighting.probe.role) {
+  const Probe probe = classify(packet);
+  // Most of what comes: nothing is kept of who is not known already.
+  const bool may_be_service =
+      probe.role == Role::probe && probe.has_ports && !probe.is_illegal && !probe.is_crafted;
+  if (may_be_service && state.services.knows(side.port, state.now) &&
+      state.source_of(side) == nullptr) {
+    return Incoming::service;
+  }
+  switch (probe.role) {
     case Role::none:
     case Role::answer:
       return Incoming::answers;
     case Role::reset:
       return take_reset(state, packet, side);
     case Role::stray:
-      return take_stray(state, sighting, side);
+      return take_stray(state, state.sight(packet, side, probe), side);
     case Role::probe:
       break;
   }
-  return take_probe(state, sighting, side);
+  return take_probe(state, state.sight(packet, side, probe), side);
 }
 
 }  // namespace scanlogd

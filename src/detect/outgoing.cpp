@@ -33,7 +33,7 @@ void take_bare_reset(FullState& state, const Packet& packet, const Side& side) n
   std::swap(asked.source_port, asked.target_port);
   asked.flags = cause != 0 ? cause : tcp_flag::ack;
   if (state.selection.judge(asked) != Exclusion::none) return;
-  const Sighting sighting = state.sight(asked, side);
+  const Sighting sighting = state.sight(asked, side, classify(asked));
   ContactSource* entry = state.source_of(side);
   if (entry != nullptr && state.follow(sighting, *entry)) return;
   constexpr Weight kWeight = 3 * kPoint;

@@ -6,20 +6,22 @@
 namespace scanlogd {
 
 void Sides::prepare(const Packet& packet, Look& look) noexcept {
-  const bool is_outgoing = (packet.traits & trait::outgoing) != 0;
-  knows_direction_ = knows_direction_ || is_outgoing;
-  look.is_out = look.is_in = true;
-  const bool from_us = local_.contains(packet.family, packet.source);
-  // What stays among us, as on a loopback interface, is on both sides: whoever scans from here is
-  // seen as well.
-  const bool stays = !is_outgoing && (stays_on_loopback(packet) ||
-                                      (from_us && local_.contains(packet.family, packet.target)));
-  if (knows_direction_ && !stays) {
-    look.is_out = is_outgoing;
-    look.is_in = !is_outgoing && !from_us;
-  } else if (!local_.empty() && !stays) {
-    look.is_out = from_us;
-    look.is_in = !from_us;  // an address that we have only now is no reason to look away
+  if ((packet.traits & trait::outgoing) != 0) {
+    knows_direction_ = true;
+    look.is_out = true;
+    look.is_in = false;
+  } else {
+    const bool from_us = local_.contains(packet.family, packet.source);
+    // What stays among us, as on a loopback interface, is on both sides: whoever scans from here is
+    // seen as well.
+    const bool stays =
+        stays_on_loopback(packet) || (from_us && local_.contains(packet.family, packet.target));
+    if (stays || (!knows_direction_ && local_.empty())) {
+      look.is_out = look.is_in = true;
+    } else {
+      look.is_out = from_us && !knows_direction_;
+      look.is_in = !from_us;  // an address that we have only now is no reason to look away
+    }
   }
   if (look.is_out) {
     look.out =

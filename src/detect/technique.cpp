@@ -71,16 +71,13 @@ constexpr std::array<Probe, kAsked + 1> kSegments = [] {
 
 Probe tcp_probe(const Packet& packet) noexcept {
   const std::uint8_t flags = packet.flags & kAsked;
-  Probe found = kSegments[flags];
-  if ((flags & (syn | fin | rst | ack)) != syn) return found;
+  if ((flags & (syn | fin | rst | ack)) != syn) return kSegments[flags];
   // Tiny fragments hide the flags from filters; nobody needs any for a SYN.
-  if ((packet.traits & trait::fragmented) != 0) {
-    found.technique = Technique::fragments;
-    found.is_illegal = true;
-    return found;
-  }
-  found.is_crafted = is_crafted(packet);
-  if (found.is_crafted) found.technique = Technique::syn;
+  const bool is_fragmented = (packet.traits & trait::fragmented) != 0;
+  if (!is_fragmented && !is_crafted(packet)) return kSegments[flags];
+  Probe found = kSegments[flags];
+  found.technique = is_fragmented ? Technique::fragments : Technique::syn;
+  (is_fragmented ? found.is_illegal : found.is_crafted) = true;
   return found;
 }
 

@@ -19,7 +19,7 @@ enum class Role : std::uint8_t {
 };
 
 /// How one packet probes.
-struct Probe {
+struct alignas(8) Probe {  // so that it fits into a register
   Role role = Role::none;
   Technique technique = Technique::unknown;
   bool is_illegal = false;  ///< no system sends it: needs no further proof

@@ -256,7 +256,7 @@ def parse(datagram):
 _CELL = """
 mount -t tmpfs -o mode=755 tmpfs /run
 if [ -d /etc/scanlogd ]; then mount -t tmpfs -o mode=755 tmpfs /etc/scanlogd; fi
-if [ -d /var/lib/scanlogd ]; then mount -t tmpfs -o mode=755 tmpfs /var/lib/scanlogd; fi
+if [ -d /var/lib/scanlogd ]; then mount -t tmpfs -o mode=755 tmpfs /var/lib; fi
 mkdir -p /run/scanlogd /run/.dev
 {chroot}
 for node in null zero full random urandom tty; do

@@ -59,7 +59,8 @@ TEST(FullState, FollowsNobodyWhoDoesNotScan) {
   const auto state = make_state();
   ContactSource entry{};
   const Packet packet = nmap_syn(kClient, kHost, 80);
-  EXPECT_FALSE(state->follow(state->sight(packet, our_side(*state, packet)), entry));
+  EXPECT_FALSE(
+      state->follow(state->sight(packet, our_side(*state, packet), classify(packet)), entry));
 }
 
 }  // namespace
