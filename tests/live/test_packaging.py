@@ -1,5 +1,5 @@
 # The files of man/ and packaging/, each read by the program it was written for: mandoc, systemd-analyze,
-# systemd-sysusers, systemd-tmpfiles, shellcheck, start-stop-daemon, logrotate, rsyslogd and fail2ban, on
+# systemd-sysusers, systemd-tmpfiles, rpmspec, apparmor_parser, shellcheck, start-stop-daemon, logrotate, rsyslogd and fail2ban, on
 # what `cmake --install` puts into a temporary directory; and a systemd that runs the unit in namespaces
 # of its own. SCANLOGD_BUILD names the build. Nothing of the machine is changed: all tests share a mount
 # and a network namespace with a private /dev and /run.
@@ -7,6 +7,7 @@
 
 import contextlib
 import ctypes
+import fnmatch
 import json
 import os
 import pathlib
@@ -494,6 +495,65 @@ class RunningSystemd(unittest.TestCase):
     def test_drop_in_for_raw_watches(self):
         self.boot(installed("scanlogd.service.d/raw.conf"))
         self.watch_a_scan()
+
+
+class Rpm(unittest.TestCase):
+    """The spec for rpmbuild, as rpm reads it with the macros of Fedora; the build itself needs Fedora."""
+
+    MACROS = {"_unitdir": "/usr/lib/systemd/system", "_sysusersdir": "/usr/lib/sysusers.d",
+              "_tmpfilesdir": "/usr/lib/tmpfiles.d", "cmake": "cmake", "cmake_build": "cmake --build",
+              "cmake_install": "cmake --install"}
+    LEFT_OUT = ("/etc/init.d/", "/etc/logcheck/")  # removed by %install
+    RENAMED = {"/usr/local/": "/usr/", "/lib/systemd/": "/usr/lib/systemd/"}
+
+    def expanded(self):
+        macros = [word for name, value in self.MACROS.items() for word in ("--define", f"{name} {value}")]
+        spec = SOURCE / "packaging/rpm/scanlogd.spec"
+        return run(harness.tool("rpmspec"), *macros, "-P", spec)
+
+    def files(self):
+        """What %files lists, as (pattern, is a directory alone)."""
+        section = self.expanded().split("%files\n")[1].split("%changelog")[0]
+        for line in section.splitlines():
+            if not line or line.startswith(("%license", "%doc ")):
+                continue
+            yield line.split()[-1], line.startswith("%dir ")
+
+    def packaged(self):
+        """What is installed, where Fedora's rpm puts it."""
+        for file in sorted((SCRATCH / "dest").rglob("*")):
+            if file.is_dir():
+                continue
+            path = "/" + str(file.relative_to(SCRATCH / "dest"))
+            for old, new in self.RENAMED.items():
+                path = new + path.removeprefix(old) if path.startswith(old) else path
+            if not path.startswith(self.LEFT_OUT):
+                yield path
+
+    def test_files_of_the_spec_are_those_that_are_installed(self):
+        if not BUILD:
+            raise harness.Skip("SCANLOGD_BUILD is not set: nothing was installed")
+        packaged, listed = list(self.packaged()), list(self.files())
+        self.assertGreater(len(packaged), 20)
+
+        def covers(pattern, is_directory, path):
+            below = not is_directory and path.startswith(pattern + "/")
+            return below or fnmatch.fnmatchcase(path, pattern)
+
+        self.assertEqual([], [path for path in packaged if not any(covers(*each, path) for each in listed)])
+        self.assertEqual([], [pattern for pattern, is_directory in listed if not is_directory and
+                              not any(covers(pattern, False, path) for path in packaged)])
+
+    def test_version_is_that_of_the_program(self):
+        version = re.search(r"^Version: *(\S+)", self.expanded(), re.MULTILINE)[1]
+        self.assertIn(f"VERSION {version}", (SOURCE / "CMakeLists.txt").read_text())
+
+
+class AppArmor(unittest.TestCase):
+    def test_profile_is_one_that_the_parser_takes(self):
+        profile = SOURCE / "packaging/apparmor/usr.sbin.scanlogd"
+        said = run(harness.tool("apparmor_parser"), "--skip-kernel-load", "--skip-cache", profile)
+        self.assertNotIn("rror", said)
 
 
 class StartScripts(unittest.TestCase):
