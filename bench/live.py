@@ -36,6 +36,8 @@ LOADS = (
     Load("SYN, no limit, answered", CLOSED_PORT, ANSWERED, 250_000, 0),
     BARE_ACK,
     Load("bulk data, no limit", OPEN_PORT, BULK_SOURCE, 250_000, 0),
+    # Once more, now that the tables have their memory.
+    Load("SYN, 1,000/s, answered, once more", CLOSED_PORT, ANSWERED, 1_500, 1_000),
 )
 
 # Bulk TCP in packets of 1,500 bytes, by iperf3: seconds of each measurement, and its port.
