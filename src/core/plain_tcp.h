@@ -90,15 +90,22 @@ template <class Number>
 /// `time`. Put together in words, because eight stores are done sooner than twenty.
 [[gnu::always_inline]] inline void decode(const std::byte* datagram, std::chrono::nanoseconds time,
                                           Packet& out) noexcept {
+  // A narrow number that the compiler puts aside and gets back as a wide one is only there when all
+  // stores before it are done. So it is told that these have to be wide already.
+  const auto load_wide = [datagram](std::size_t at, auto narrow) {
+    std::uint64_t number = detail::load<decltype(narrow)>(datagram + at);
+    asm("" : "+r"(number));
+    return number;
+  };
   using detail::load;
   const bool is_syn = (flags(datagram) & (tcp_flag::syn | tcp_flag::ack)) == tcp_flag::syn;
   const auto sequence = load<std::uint32_t>(datagram + 24);
   const auto acknowledgement = is_syn ? SynSummary().bits() : load<std::uint32_t>(datagram + 28);
   const auto ports = load<std::uint32_t>(datagram + 20);
-  const auto ip_id = load<std::uint16_t>(datagram + 4);
-  const auto window = load<std::uint16_t>(datagram + 34);
-  const auto ttl = std::to_integer<std::uint8_t>(datagram[8]);
-  const auto tos = std::to_integer<std::uint8_t>(datagram[1]);
+  const std::uint64_t ip_id = load_wide(4, std::uint16_t{});
+  const std::uint64_t window = load_wide(34, std::uint16_t{});
+  const std::uint64_t ttl = load_wide(8, std::uint8_t{});
+  const std::uint64_t tos = load_wide(1, std::uint8_t{});
   if constexpr (std::endian::native == std::endian::little) {
     std::uint32_t source;
     std::uint32_t target;
@@ -116,8 +123,8 @@ template <class Number>
     store(3, target);
     store(4, 0);
     store(5, sequence | wide(acknowledgement) << 32);
-    store(6, std::rotl(ports, 16) | wide(ip_id) << 32 | wide(window) << 48);
-    store(7, flags(datagram) | wide(IpProto::tcp) << 8 | wide(ttl) << 16 | wide(tos) << 24 |
+    store(6, std::rotl(ports, 16) | ip_id << 32 | window << 48);
+    store(7, flags(datagram) | wide(IpProto::tcp) << 8 | ttl << 16 | tos << 24 |
                  wide(Family::ipv4) << 32);
     static_assert(sizeof(Packet) == 64 && offsetof(Packet, source) == 8 &&
                   offsetof(Packet, target) == 24 && offsetof(Packet, sequence) == 40 &&
@@ -130,12 +137,12 @@ template <class Number>
                .acknowledgement = acknowledgement,
                .source_port = static_cast<Port>(ports >> 16),
                .target_port = static_cast<Port>(ports),
-               .ip_id = ip_id,
-               .window = window,
+               .ip_id = static_cast<std::uint16_t>(ip_id),
+               .window = static_cast<std::uint16_t>(window),
                .flags = flags(datagram),
                .protocol = IpProto::tcp,
-               .ttl = ttl,
-               .tos = tos,
+               .ttl = static_cast<std::uint8_t>(ttl),
+               .tos = static_cast<std::uint8_t>(tos),
                .family = Family::ipv4};
   std::memcpy(out.source.data(), datagram + 12, 4);
   std::memcpy(out.target.data(), datagram + 16, 4);

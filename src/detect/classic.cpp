@@ -345,8 +345,8 @@ class ClassicDetector final : public Detector {
     source.started = first.time;
     source.target = first.target;
     source.source_port = first.source_port;
-    source.tos = first.tos;
-    source.ttl = first.ttl;
+    source.tos = static_cast<std::uint8_t>(first.tos);
+    source.ttl = static_cast<std::uint8_t>(first.ttl);
     source.flags_or = first.flags;
     source.flags_and = first.flags;
     source.count = 1;

@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstddef>
+#include <cstring>
 #include <limits>
 #include <utility>
 
@@ -38,8 +40,8 @@ Weight minus(Weight from, Weight amount) noexcept {
 
 // The first contacts of a source are told apart by marks of 16 bits, of which the lower seven name
 // the bit that stands for them when there are more: those that decide about most scans are exact.
-using Marks = std::array<std::uint16_t, 8>;
 using Bits = std::array<std::uint64_t, 2>;
+constexpr std::size_t kMarks = sizeof(Bits) / sizeof(std::uint16_t);
 
 std::uint16_t mark_of(FlowHash port) noexcept {
   constexpr std::uint16_t kSameBit = 0x80;  // as 0, which is no mark
@@ -56,21 +58,37 @@ bool set_bit(Bits& bits, std::uint16_t mark) noexcept {
   return was_set;
 }
 
+// The marks are read and written one by one: whoever writes one and reads all waits until all that
+// was stored before is in memory.
+std::uint16_t mark_at(const Bits& bits, std::size_t at) noexcept {
+  std::uint16_t mark;
+  std::memcpy(&mark,
+              static_cast<const std::byte*>(static_cast<const void*>(&bits)) + at * sizeof(mark),
+              sizeof(mark));
+  return mark;
+}
+void set_mark(Bits& bits, std::size_t at, std::uint16_t mark) noexcept {
+  std::memcpy(static_cast<std::byte*>(static_cast<void*>(&bits)) + at * sizeof(mark), &mark,
+              sizeof(mark));
+}
+
 // Notes a contact. True where it was there already.
 bool set_contact(ContactSource& entry, FlowHash port) noexcept {
   const std::uint16_t mark = mark_of(port);
   if ((entry.flags & source_flag::many) != 0) return set_bit(entry.contacts_seen, mark);
-  auto marks = std::bit_cast<Marks>(entry.contacts_seen);
-  for (std::uint16_t& each : marks) {
-    if (each == mark) return true;
-    if (each != 0) continue;
-    each = mark;
-    entry.contacts_seen = std::bit_cast<Bits>(marks);
+  for (std::size_t at = 0; at < kMarks; ++at) {
+    const std::uint16_t known = mark_at(entry.contacts_seen, at);
+    if (known == mark) return true;
+    if (known != 0) continue;
+    set_mark(entry.contacts_seen, at, mark);
     return false;
   }
+  const Bits marks = entry.contacts_seen;
   entry.flags |= source_flag::many;
   entry.contacts_seen = {};
-  for (const std::uint16_t each : marks) (void)set_bit(entry.contacts_seen, each);
+  for (std::size_t at = 0; at < kMarks; ++at) {
+    (void)set_bit(entry.contacts_seen, mark_at(marks, at));
+  }
   return set_bit(entry.contacts_seen, mark);
 }
 
@@ -81,10 +99,12 @@ void clear_contact(ContactSource& entry, FlowHash port) noexcept {
     return;
   }
   // What stands behind moves up: the first 0 ends the list.
-  auto marks = std::bit_cast<Marks>(entry.contacts_seen);
-  auto* const end = std::remove(marks.begin(), marks.end(), mark);
-  std::fill(end, marks.end(), std::uint16_t{0});
-  entry.contacts_seen = std::bit_cast<Bits>(marks);
+  std::size_t kept = 0;
+  for (std::size_t at = 0; at < kMarks; ++at) {
+    const std::uint16_t known = mark_at(entry.contacts_seen, at);
+    if (known != mark) set_mark(entry.contacts_seen, kept++, known);
+  }
+  for (; kept < kMarks; ++kept) set_mark(entry.contacts_seen, kept, 0);
 }
 
 template <class Number>
@@ -118,8 +138,9 @@ Result<ContactDetector> ContactDetector::make(std::size_t sources, const Thresho
 
 ContactSource* ContactDetector::enter(const Sighting& sighting) noexcept {
   ++newcomers_;
-  if (!admission_.admit(keyed_hash(key_, sighting.source, 1), sighting.now)) return nullptr;
-  ContactSource* const entry = sources_.insert(sighting.place, sighting.source, sighting.now);
+  if (!admission_.admit(sighting.hash, sighting.now)) return nullptr;
+  ContactSource* const entry =
+      sources_.insert(sources_.place_of_hash(sighting.hash), sighting.source, sighting.now);
   if (entry == nullptr) return nullptr;
   ++admitted_;
   return entry;

@@ -56,7 +56,7 @@ struct Sighting {
   const Packet* packet = nullptr;
   Probe probe;
   SourceKey source = 0;
-  ContactTable::Place place{};
+  std::uint64_t hash = 0;   ///< see `Side::hash`
   FlowHash port = 0;        ///< see `port_hash`
   FlowHash flow = 0;        ///< see `flow_hash`
   std::uint64_t local = 0;  ///< `address_word` of the target
@@ -106,6 +106,8 @@ class ContactDetector {
   }
   /// Asks the processor for what stands there.
   void prefetch(const ContactTable::Place& place) const noexcept { sources_.prefetch(place); }
+  /// Asks for what decides whether a source with this hash is let in.
+  void prefetch_door(std::uint64_t hash) const noexcept { admission_.prefetch(hash); }
   /// Asks for the entry there, as `ContactTable::prefetch_entry` does.
   [[nodiscard]] std::optional<std::uint32_t> prefetch_entry(
       const ContactTable::Place& place) const noexcept {

@@ -131,7 +131,11 @@ class FullDetector final : public Detector {
   void look_closer(const Look& look) noexcept {
     const auto prefetch = [this](const Side& side) {
       const auto index = state_.contacts.prefetch_entry(state_.contacts.place_of_hash(side.hash));
-      if (index) state_.reports.prefetch(*index);
+      if (index) {
+        state_.reports.prefetch(*index);
+      } else {
+        state_.contacts.prefetch_door(side.hash);
+      }
     };
     if (look.is_out) prefetch(look.out);
     if (look.is_in) prefetch(look.in);

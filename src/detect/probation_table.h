@@ -29,8 +29,10 @@ struct FirstPacket {
   Port source_port = 0;
   Port target_port = 0;
   std::uint8_t flags = 0;
-  std::uint8_t tos = 0;
-  std::uint8_t ttl = 0;
+  // As wide as the words that they become part of: a byte that GCC puts aside and gets back as a
+  // word is only there when all stores before it are done, those to lines far away, too.
+  std::uint32_t tos = 0;
+  std::uint32_t ttl = 0;
 };
 
 /// IPv4 sources and the first packet of each. They are known by a permutation of their addresses
@@ -98,8 +100,8 @@ class ProbationTable {
         .source_port = home.source_port[way],
         .target_port = home.target_port[way],
         .flags = home.flags[way],
-        .tos = static_cast<std::uint8_t>(home.tag[way] >> kTagBits),
-        .ttl = static_cast<std::uint8_t>(home.rest[way] >> kTagBits)};
+        .tos = home.tag[way] >> kTagBits,
+        .ttl = home.rest[way] >> kTagBits};
   }
 
   /// The source in `slot`. `neighbour` is any source of the same bucket.
@@ -118,8 +120,10 @@ class ProbationTable {
     bool is_live = false;  ///< somebody is there who is still fresh
   };
   /// The place for `source`, which must not be here, at the tick `now`: an unused one, or that of
-  /// the oldest.
-  [[nodiscard]] Room room(std::uint32_t source, std::uint32_t now) const noexcept {
+  /// the oldest. Inlined, because a call would put its result together in memory, piece by piece,
+  /// and wait for all stores before that.
+  [[nodiscard, gnu::always_inline]] Room room(std::uint32_t source,
+                                              std::uint32_t now) const noexcept {
     const std::uint32_t at = index(source);
     const Bucket& home = buckets_.items()[at];
     // The unused and the oldest in one number for each, with its way in the lowest bits: the
@@ -142,13 +146,13 @@ class ProbationTable {
     Bucket& home = buckets_.items()[slot.bucket];
     const std::size_t way = slot.way;
     const auto rest = static_cast<std::uint32_t>((packet.time % kTick).count());
-    home.tag[way] = (source & kTagMask) | std::uint32_t{packet.tos} << kTagBits;
+    home.tag[way] = (source & kTagMask) | packet.tos << kTagBits;
     home.tick[way] = tick_of(packet.time);
     home.target_port[way] = packet.target_port;
     home.used = static_cast<std::uint8_t>(home.used | 1U << way);
     home.flags[way] = packet.flags;
     home.target[way] = packet.target;
-    home.rest[way] = (rest & kTagMask) | std::uint32_t{packet.ttl} << kTagBits;
+    home.rest[way] = (rest & kTagMask) | packet.ttl << kTagBits;
     home.source_port[way] = packet.source_port;
   }
 
@@ -204,9 +208,15 @@ class ProbationTable {
   }
 
   [[nodiscard]] static std::uint32_t way_of(const Bucket& bucket, std::uint32_t source) noexcept {
-    // Six tags, and two numbers that follow them and are never in use.
-    const unsigned found = equal_lanes(bucket.bytes(), source, kTagMask) & bucket.used;
-    return found == 0 ? std::uint32_t{kWays} : static_cast<std::uint32_t>(std::countr_zero(found));
+    // One by one, and so that no compiler makes a vector of it: whoever comes twice in a row has
+    // just been put here, and a vector with a word that is still on its way to memory waits until
+    // all that was stored before is there, the entries of others too.
+#pragma GCC unroll 6
+    for (std::uint32_t way = 0; way < kWays; ++way) {
+      const std::uint32_t tag = static_cast<const volatile std::uint32_t&>(bucket.tag[way]);
+      if (((tag ^ source) & kTagMask) == 0 && (bucket.used >> way & 1) != 0) return way;
+    }
+    return kWays;
   }
 
   ReservedMemory<Bucket> buckets_;

@@ -18,7 +18,7 @@ class Contacts : public ::testing::Test {
   Sighting sighting(const Packet& packet) {
     Sighting made{.packet = &packet, .probe = classify(packet), .now = now_};
     made.source = source_key(packet.family, packet.source);
-    made.place = contacts_.place(made.source);
+    made.hash = keyed_hash(kKey, made.source);
     made.local = address_word(kKey, packet.family, packet.target);
     made.port = port_hash(kKey, made.local, packet.protocol, packet.target_port);
     made.flow = flow_hash(kKey, made.port, made.source);
@@ -26,7 +26,7 @@ class Contacts : public ::testing::Test {
   }
   Counted count(const Packet& packet) {
     const Sighting made = sighting(packet);
-    entry_ = contacts_.find(made.place, made.source);
+    entry_ = contacts_.find(contacts_.place_of_hash(made.hash), made.source);
     return contacts_.count(made, entry_);
   }
   Counted refuse(Port port) {
@@ -148,7 +148,7 @@ TEST_F(Contacts, StraysToLowPortsCountFromTheFourthIfTheyAreAQuarter) {
   const auto stray = [&](Port port) {
     const Packet packet = segment(kClient, kHost, port, "SA");
     const Sighting made = sighting(packet);
-    entry_ = contacts_.find(made.place, made.source);
+    entry_ = contacts_.find(contacts_.place_of_hash(made.hash), made.source);
     return contacts_.count_stray(made, port < 1024, entry_);
   };
   EXPECT_EQ(stray(5000), Counted::nothing);
