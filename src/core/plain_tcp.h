@@ -93,6 +93,7 @@ template <class Number>
   // A narrow number that the compiler puts aside and gets back as a wide one is only there when all
   // stores before it are done. So it is told that these have to be wide already.
   const auto load_wide = [datagram](std::size_t at, auto narrow) {
+    // NOLINTNEXTLINE(misc-const-correctness): what is told is that it may have changed.
     std::uint64_t number = detail::load<decltype(narrow)>(datagram + at);
     asm("" : "+r"(number));
     return number;
