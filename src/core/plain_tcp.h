@@ -92,7 +92,7 @@ template <class Number>
                                           Packet& out) noexcept {
   // A narrow number that the compiler puts aside and gets back as a wide one is only there when all
   // stores before it are done. So it is told that these have to be wide already.
-  const auto load_wide = [datagram](std::size_t at, auto narrow) {
+  const auto load_wide = [datagram](std::size_t at, auto narrow) __attribute__((always_inline)) {
     // NOLINTNEXTLINE(misc-const-correctness): what is told is that it may have changed.
     std::uint64_t number = detail::load<decltype(narrow)>(datagram + at);
     asm("" : "+r"(number));
@@ -115,7 +115,7 @@ template <class Number>
     const auto wide = [](auto number) { return static_cast<std::uint64_t>(number); };
     // One by one: of a whole array GCC 12 makes a string instruction where it sees a cold function.
     auto* const to = static_cast<std::byte*>(static_cast<void*>(&out));
-    const auto store = [to](std::size_t word, std::uint64_t value) {
+    const auto store = [to](std::size_t word, std::uint64_t value) __attribute__((always_inline)) {
       std::memcpy(to + word * sizeof(value), &value, sizeof(value));
     };
     store(0, wide(time.count()));
