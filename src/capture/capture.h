@@ -25,6 +25,7 @@ namespace scanlogd {
 enum class Poll : std::uint8_t {
   more,          ///< the batch was filled and more may wait: poll again at once
   idle,          ///< nothing more for now: wait for `fd()`
+  nothing,       ///< the same, and there was nothing at all, whatever poll(2) said of `fd()`
   soon,          ///< nothing more for now, but much of late: poll again within 5 ms, not for `fd()`
   trouble,       ///< the kernel refused, maybe for a moment: poll again, ten times a second at most
   end_of_input,  ///< the capture file is read to its end

@@ -100,6 +100,7 @@ Result<std::vector<InterfaceChange>> InterfaceMonitor::poll() {
     if (auto asked = ask_for_all(); !asked) return std::unexpected(asked.error());
     is_stale_ = false;
   }
+  was_silent_ = false;
   alignas(nlmsghdr) std::array<std::byte, kDatagram> buffer;
   // Bounded, so that a storm of changes cannot keep the caller from its packets.
   for (int i = 0; i < 64; ++i) {
@@ -108,6 +109,7 @@ Result<std::vector<InterfaceChange>> InterfaceMonitor::poll() {
     const ssize_t size = ::recvfrom(socket_.get(), buffer.data(), buffer.size(), 0,
                                     reinterpret_cast<sockaddr*>(&from), &from_size);
     if (size < 0) {
+      was_silent_ = errno == EAGAIN && i == 0;
       if (errno == EAGAIN) break;
       // Messages were lost: nobody knows what is true but the kernel.
       is_stale_ = true;

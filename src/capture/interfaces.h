@@ -34,6 +34,9 @@ class InterfaceMonitor {
   /// Was something missed that the next `poll` will make up for?
   [[nodiscard]] bool is_stale() const noexcept { return is_stale_; }
 
+  /// Had the kernel nothing at all to say at the last `poll`?
+  [[nodiscard]] bool was_silent() const noexcept { return was_silent_; }
+
   /// The system calls of `poll`, as in `Capture::calls`.
   [[nodiscard]] std::vector<AllowedCall> calls() const;
 
@@ -52,7 +55,8 @@ class InterfaceMonitor {
 
   UniqueFd socket_;
   std::vector<Interface> interfaces_;
-  bool is_stale_ = false;    ///< something was not heard: all is to be asked for anew
+  bool is_stale_ = false;  ///< something was not heard: all is to be asked for anew
+  bool was_silent_ = false;
   bool is_listing_ = false;  ///< an answer to `ask_for_all` is under way
   std::vector<int> listed_;  ///< interfaces in it so far
 };

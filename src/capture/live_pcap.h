@@ -64,6 +64,10 @@ class LivePcap {
         limit, [](void* it, const Frame& frame) { (*static_cast<Take*>(it))(frame); }, &take);
   }
 
+  /// May `dispatch` be called again after this failure of it? The kernel refused, maybe for a
+  /// moment; `errno` says why.
+  [[nodiscard]] static bool passes(const Error& failure) noexcept;
+
   /// Frames lost in the kernel since `open`, for want of room. One system call.
   [[nodiscard]] std::uint64_t dropped() const noexcept;
 

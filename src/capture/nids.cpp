@@ -109,6 +109,7 @@ class NidsCapture final : public Capture {
       frame.time = now;
       take(frame, batch);
     });
+    if (!count && LivePcap::passes(count.error())) return Poll::trouble;
     if (!count) return std::unexpected(count.error());
     return *count == PacketBatch::kCapacity ? Poll::more : Poll::idle;
   }

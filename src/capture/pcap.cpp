@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <sys/timerfd.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -166,11 +167,24 @@ Result<std::size_t> LivePcap::dispatch(std::size_t limit, Handler handler, void*
     to.handler(to.context, {.bytes = std::as_bytes(std::span(bytes, header->caplen)),
                             .wire_size = header->len});
   };
+  errno = 0;
   const int count = ::pcap_dispatch(handle_.get(), static_cast<int>(limit), forward,
                                     static_cast<u_char*>(static_cast<void*>(&call)));
-  if (count < 0) return pcap_failure("read", interface_, ::pcap_geterr(handle_.get()));
+  if (count < 0) {
+    const int code = errno;
+    auto failure = pcap_failure("read", interface_, ::pcap_geterr(handle_.get()));
+    failure.error().code = code;
+    return failure;
+  }
   watch_for_removal();
   return static_cast<std::size_t>(count);
+}
+
+bool LivePcap::passes(const Error& failure) noexcept {
+  constexpr std::array kPassing = {EINTR, EAGAIN, ENOMEM, ENOBUFS, EIO};
+  if (std::ranges::find(kPassing, failure.code) == kPassing.end()) return false;
+  errno = failure.code;
+  return true;
 }
 
 // A removed interface first goes down, and the socket wakes us for that only. libpcap finds the
@@ -222,6 +236,7 @@ class PcapCapture final : public Capture {
       frame.time = now;
       assembler_.take(source_.link(), frame, batch);
     });
+    if (!count && LivePcap::passes(count.error())) return Poll::trouble;
     if (!count) return std::unexpected(count.error());
     return *count == PacketBatch::kCapacity ? Poll::more : Poll::idle;
   }

@@ -48,7 +48,7 @@ class RawCapture final : public Capture {
                                  MSG_DONTWAIT | MSG_TRUNC, nullptr);
     if (count < 0) {
       is_busy_ = false;
-      if (errno == EAGAIN) return Poll::idle;
+      if (errno == EAGAIN) return Poll::nothing;
       // All others pass: want of memory, an interface that is down.
       if (errno != EBADF && errno != ENOTSOCK && errno != EFAULT) return Poll::trouble;
       return fail_errno("recvmmsg", "AF_INET, SOCK_RAW", errno);

@@ -19,6 +19,9 @@ namespace {
 /// After a fault of accept4(2).
 constexpr std::chrono::seconds kRest{1};
 
+/// How often the kernel may refuse to read what it calls readable.
+constexpr unsigned kMostRefusals = 3;
+
 /// Connections taken in one turn, before packets and engines get theirs.
 constexpr int kPerTurn = 8;
 
@@ -103,6 +106,11 @@ Result<UniqueFd> open_control_socket(const std::string& path, const ControlAdmis
   return listener;
 }
 
+bool ControlServer::is_called(const UniqueFd& socket) noexcept {
+  pollfd polled{.fd = socket.get(), .events = POLLIN, .revents = 0};
+  return ::poll(&polled, 1, 0) > 0;
+}
+
 std::vector<AllowedCall> ControlServer::calls() const {
   return {{"accept4", {is(0, listener_.get())}},
           {"getsockopt", {is(1, SOL_SOCKET), is(2, SO_PEERCRED)}},
@@ -111,7 +119,7 @@ std::vector<AllowedCall> ControlServer::calls() const {
 
 void ControlServer::watch(std::vector<pollfd>& polled, Clock::time_point now) const {
   // While all have asked, and wait for their answers, nobody can be let in.
-  const bool is_open = has_room() && now >= closed_until_;
+  const bool is_open = has_room() && (!closed_until_ || now >= *closed_until_);
   polled.push_back({.fd = is_open ? listener_.get() : -1, .events = POLLIN, .revents = 0});
   for (const Client& client : clients_) {
     polled.push_back(
@@ -131,18 +139,21 @@ void ControlServer::serve(Clock::time_point now, const Answer& answer) {
 }
 
 bool ControlServer::is_waiting() const noexcept {
-  return std::ranges::any_of(clients_,
-                             [](const Client& client) { return client.request.has_value(); });
+  return closed_until_ || std::ranges::any_of(clients_, [](const Client& client) {
+           return client.request.has_value();
+         });
 }
 
 void ControlServer::admit(Clock::time_point now) {
-  if (now < closed_until_) return;
+  if (closed_until_ && now < *closed_until_) return;
+  closed_until_.reset();
   for (int turn = 0; turn < kPerTurn; ++turn) {
     if (!has_room()) return;
     UniqueFd socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (!socket) {
       // Such as no descriptor left: who waits goes on waiting, and poll(2) goes on saying so.
-      if (errno != EAGAIN && errno != ECONNABORTED && errno != EINTR) closed_until_ = now + kRest;
+      const bool may_be_empty = errno == EAGAIN || errno == ECONNABORTED || errno == EINTR;
+      if (!may_be_empty || is_called(listener_)) closed_until_ = now + kRest;
       return;
     }
     make_room();
@@ -180,7 +191,10 @@ void ControlServer::read(Client& client) {
   // One byte more than may be: what is too long shows.
   std::array<char, kMostControlRequest + 1> bytes;
   const ssize_t size = ::read(client.socket.get(), bytes.data(), bytes.size());
-  if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
+  if (size < 0 && (errno == EAGAIN || errno == EINTR)) {
+    if (is_called(client.socket)) client.is_done = ++client.refusals == kMostRefusals;
+    return;
+  }
   if (size <= 0) {
     client.is_done = true;
     return;

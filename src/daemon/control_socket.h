@@ -60,7 +60,8 @@ class ControlServer {
   /// Lets in who waits, takes what was asked, answers what can be answered.
   void serve(Clock::time_point now, const Answer& answer);
 
-  /// Is there a request without an answer?
+  /// Is there a request without an answer, or somebody who may be waiting to be let in? Then
+  /// `serve` is to be called again soon, whatever poll(2) says.
   [[nodiscard]] bool is_waiting() const noexcept;
 
  private:
@@ -69,10 +70,12 @@ class ControlServer {
     bool is_welcome = false;
     std::optional<ControlRequest> request = std::nullopt;
     bool is_new = true;  ///< the request: was not passed on yet
+    unsigned refusals = 0;
     bool is_done = false;
   };
 
   void admit(Clock::time_point now);
+  [[nodiscard]] static bool is_called(const UniqueFd& socket) noexcept;
   [[nodiscard]] bool has_room() const noexcept;
   void make_room();
   [[nodiscard]] bool is_welcome(const UniqueFd& socket) const;
@@ -81,8 +84,9 @@ class ControlServer {
 
   UniqueFd listener_;
   ControlAdmission admission_;
-  std::vector<Client> clients_;     ///< the oldest first
-  Clock::time_point closed_until_;  ///< after a fault of the kernel's nobody is let in for a while
+  std::vector<Client> clients_;  ///< the oldest first
+  /// After a fault of the kernel's nobody is let in for a while.
+  std::optional<Clock::time_point> closed_until_;
 };
 
 }  // namespace scanlogd

@@ -23,6 +23,9 @@ constexpr std::chrono::milliseconds kFlushInterval = 200ms;
 /// How often whoever watches a file being read is told.
 constexpr std::chrono::milliseconds kProgressInterval = 200ms;
 
+/// How soon somebody who waits on the control socket is looked after again.
+constexpr std::chrono::milliseconds kDeskInterval = 100ms;
+
 /// How often to look for packets that were lost.
 constexpr std::chrono::seconds kCheckInterval = 1s;
 
@@ -100,6 +103,7 @@ int Engine::timeout() const {
     if (wait.count() < 0 || other < wait) wait = std::max(other, 0ms);
   };
   if (outlet_.waiting()) limit(kFlushInterval);
+  if (options_.desk != nullptr && options_.desk->is_waiting()) limit(kDeskInterval);
   if (options_.is_live && outlet_.has_open_scans()) limit(kCheckInterval);
   if (unchecked_ || blindness_.is_waiting()) limit(kCheckInterval);
   if (options_.accounts > 0ms) {
@@ -132,20 +136,24 @@ void Engine::wait() {
   if (found < 0 && (!is_interrupted || was_interrupted_)) stumble("poll(captures)");
   was_interrupted_ = is_interrupted;
   busy_.clear();
+  called_.clear();
   for (std::size_t i = 0; i + kFixed < others; ++i) {
     const pollfd& polled = polled_[i + kFixed];
     if (polled.revents != 0 || polled.fd < 0 || trouble_.visits_all()) busy_.push_back(open_[i]);
+    if (polled.revents != 0) called_.push_back(open_[i]);
   }
   if (!busy_.empty()) unchecked_ = true;
   if (polled_[0].revents != 0 || trouble_.visits_all()) handle_signals(polled_[0].revents != 0);
-  if (polled_[1].revents != 0 || trouble_.visits_all()) follow_interfaces();
+  if (polled_[1].revents != 0 || trouble_.visits_all()) {
+    follow_interfaces(polled_[1].revents != 0);
+  }
   const bool is_called = polled_[2].revents != 0 || (trouble_.visits_all() && outlet_.fd() >= 0);
-  if (is_called && !outlet_.listen()) stumble("recv(recorder)");
+  if (is_called) listen(polled_[2].revents != 0);
   if (options_.desk == nullptr) return;
   const bool is_asked =
       std::ranges::any_of(polled_.begin() + static_cast<std::ptrdiff_t>(others), polled_.end(),
                           [](const pollfd& each) { return each.revents != 0; });
-  if (is_asked || trouble_.visits_all()) options_.desk->serve(*this);
+  if (is_asked || options_.desk->is_waiting() || trouble_.visits_all()) options_.desk->serve(*this);
 }
 
 void Engine::handle_signals(bool is_there) {
@@ -202,6 +210,10 @@ void Engine::serve(Capture& capture) {
     outlet_.process(*batch_);
     if (found && *found == Poll::more) continue;
     if (found && *found == Poll::idle) return;
+    if (found && *found == Poll::nothing) {
+      const bool is_called = std::ranges::find(called_, &capture) != called_.end();
+      return is_called && turn == 0 ? find_nothing("read(capture)") : void();
+    }
     if (found && *found == Poll::trouble) return stumble("read(capture)");
     if (found && *found == Poll::soon) return collecting_.push_back(&capture);
     std::erase(open_, &capture);
@@ -212,6 +224,23 @@ void Engine::serve(Capture& capture) {
     return;
   }
   more_ = true;
+}
+
+void Engine::listen(bool is_called) {
+  switch (outlet_.listen()) {
+    case Heard::something:
+      return;
+    case Heard::nothing:
+      return is_called ? find_nothing("recv(recorder)") : void();
+    case Heard::trouble:
+      return stumble("recv(recorder)");
+  }
+}
+
+void Engine::find_nothing(std::string_view what) {
+  if (!trouble_.note_vain()) return;
+  errno = EAGAIN;
+  stumble(what);
 }
 
 void Engine::stumble(std::string_view what) {
@@ -225,10 +254,14 @@ std::uint64_t Engine::dropped() const noexcept { return sum_of(captures_).droppe
 
 void Engine::show_progress() const { options_.progress(sum_of(captures_)); }
 
-void Engine::follow_interfaces() {
+void Engine::follow_interfaces(bool is_called) {
   if (!options_.interfaces) return;
   auto changes = options_.interfaces->poll();
-  if (!changes || options_.interfaces->is_stale()) stumble("recv(interfaces)");
+  if (!changes || options_.interfaces->is_stale()) {
+    stumble("recv(interfaces)");
+  } else if (is_called && options_.interfaces->was_silent()) {
+    find_nothing("recv(interfaces)");
+  }
   if (!changes) return;
   for (const InterfaceChange& change : *changes) follow(change);
 }

@@ -69,9 +69,12 @@ class Engine final : private ControlledLoop {
   /// Tells the detectors the time.
   void advance(std::chrono::nanoseconds now);
   void tell(const std::vector<BlindInterval>& intervals);
-  void follow_interfaces();
+  void follow_interfaces(bool is_called);
   void follow(const InterfaceChange& change);
   /// A call has failed that may work again.
+  void listen(bool is_called);
+  // What poll(2) called ready had nothing to give.
+  void find_nothing(std::string_view what);
   void stumble(std::string_view what);
   [[nodiscard]] std::uint64_t dropped() const noexcept;
   void show_progress() const;
@@ -86,6 +89,7 @@ class Engine final : private ControlledLoop {
   std::unique_ptr<PacketBatch> batch_;
   std::vector<Capture*> open_;        ///< captures that still deliver
   std::vector<Capture*> busy_;        ///< open ones that have work
+  std::vector<Capture*> called_;      ///< of these: whose descriptor is readable
   std::vector<Capture*> collecting_;  ///< open ones to be polled again without waiting for them
   std::vector<pollfd> polled_;        ///< `kFixed` others, then the open captures
   bool stop_ = false;

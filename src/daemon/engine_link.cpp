@@ -248,12 +248,13 @@ void LinkedOutlet::adopt(const EngineSettings& settings) {
   if (auto done = analysis_.adopt(settings); !done) notify(Severity::warning, done.error().what);
 }
 
-bool LinkedOutlet::listen() {
+Heard LinkedOutlet::listen() {
   // A few, and then packets again.
   constexpr int kPerTurn = 8;
-  auto look = EngineInbox::Look::record;
-  for (int i = 0; i < kPerTurn && look == EngineInbox::Look::record; ++i) look = take_one();
-  return look != EngineInbox::Look::trouble;
+  auto look = take_one();
+  if (look == EngineInbox::Look::nothing) return Heard::nothing;
+  for (int i = 1; i < kPerTurn && look == EngineInbox::Look::record; ++i) look = take_one();
+  return look == EngineInbox::Look::trouble ? Heard::trouble : Heard::something;
 }
 
 EngineInbox::Look LinkedOutlet::take_one() {

@@ -123,7 +123,7 @@ class LinkedOutlet final : public Outlet {
   /// Asks the detectors.
   [[nodiscard]] SourceExplanation explain(const Address& source) override;
   /// Takes what the recorder has sent: other settings, pulses, questions.
-  [[nodiscard]] bool listen() override;
+  [[nodiscard]] Heard listen() override;
   /// Sends what was kept, and how much was not sent.
   void flush(Flush how) noexcept override;
   [[nodiscard]] bool waiting() const noexcept override;

@@ -16,6 +16,13 @@
 
 namespace scanlogd {
 
+/// What `Outlet::listen` heard.
+enum class Heard : std::uint8_t {
+  something,
+  nothing,
+  trouble,  ///< the kernel refused, maybe for a moment
+};
+
 /// Where the loop over the captures (engine.h) puts packets and what it has to say.
 class Outlet {
  public:
@@ -57,8 +64,7 @@ class Outlet {
   [[nodiscard]] virtual int fd() const noexcept = 0;
 
   /// Does what the other side asks for.
-  /// False where the kernel refused, maybe for a moment.
-  [[nodiscard]] virtual bool listen() = 0;
+  [[nodiscard]] virtual Heard listen() = 0;
 
   /// Delivers what waits.
   virtual void flush(Flush how) noexcept = 0;
@@ -103,7 +109,7 @@ class Pipeline final : public Outlet {
   void adopt(const EngineSettings& settings) override;
   /// There is no other side.
   [[nodiscard]] int fd() const noexcept override { return -1; }
-  [[nodiscard]] bool listen() override { return true; }
+  [[nodiscard]] Heard listen() override { return Heard::something; }
   /// Flushes the sinks.
   void flush(Flush how) noexcept override;
   [[nodiscard]] bool waiting() const noexcept override;

@@ -94,8 +94,9 @@ void Recorder::wait() {
   if (found < 0 && (!is_interrupted || was_interrupted_)) stumble("poll(engines)");
   was_interrupted_ = is_interrupted;
   for (std::size_t i = 0; i < engines_.size(); ++i) {
-    const bool is_due = polled[i + 1].revents != 0 || trouble_.visits_all();
-    if (engines_[i].is_open && is_due) serve(engines_[i]);
+    const bool is_called = polled[i + 1].revents != 0;
+    const bool is_due = is_called || trouble_.visits_all();
+    if (engines_[i].is_open && is_due) serve(engines_[i], is_called);
   }
   if (polled[0].revents != 0 || trouble_.visits_all()) handle_signals(polled[0].revents != 0);
   if (options_.desk == nullptr || stopping_) return;
@@ -197,7 +198,7 @@ void Recorder::handle_signals(bool is_there) {
   }
 }
 
-void Recorder::serve(Engine& engine) {
+void Recorder::serve(Engine& engine, bool is_called) {
   EngineRecord record;
   for (int i = 0; i < kRecordsPerTurn; ++i) {
     switch (engine.child.inbox.take(record)) {
@@ -205,7 +206,9 @@ void Recorder::serve(Engine& engine) {
         take(engine, record);
         break;
       case EngineInbox::Look::nothing:
-        return;
+        if (!is_called || i > 0 || !trouble_.note_vain()) return;
+        errno = EAGAIN;
+        return stumble("recv(engine)");
       case EngineInbox::Look::trouble:
         return stumble("recv(engine)");
       case EngineInbox::Look::closed:

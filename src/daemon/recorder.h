@@ -80,7 +80,7 @@ class Recorder final : private ControlledLoop {
   /// Feeds the watchdog, if every engine has returned the latest pulse; else asks for it again.
   void keep_alive();
   void send_pulse();
-  void serve(Engine& engine);
+  void serve(Engine& engine, bool is_called);
   void take(Engine& engine, const EngineRecord& record);
   void ask_about(const Address& source);
   void ask_engines();

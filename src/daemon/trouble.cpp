@@ -3,6 +3,7 @@
 
 #include <time.h>
 
+#include <algorithm>
 #include <utility>
 
 namespace scanlogd {
@@ -14,7 +15,13 @@ bool Trouble::note(Clock::time_point now) noexcept {
   return true;
 }
 
+bool Trouble::note_vain() noexcept {
+  is_vain_ = true;
+  return vain_rounds_ + 1 >= kMostVain;
+}
+
 void Trouble::rest() noexcept {
+  vain_rounds_ = std::exchange(is_vain_, false) ? std::min(vain_rounds_ + 1, kMostVain) : 0;
   visits_all_ = std::exchange(is_noted_, false);
   if (!visits_all_) return;
   constexpr timespec kPause{.tv_sec = 0, .tv_nsec = std::chrono::nanoseconds(kRest).count()};

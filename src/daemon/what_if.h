@@ -55,7 +55,7 @@ class WhatIf final : public Outlet {
   void adopt(const EngineSettings& /*settings*/) override {}
   /// There is no other side.
   [[nodiscard]] int fd() const noexcept override { return -1; }
-  [[nodiscard]] bool listen() override { return true; }
+  [[nodiscard]] Heard listen() override { return Heard::something; }
   /// Nothing waits.
   void flush(Flush /*how*/) noexcept override {}
   [[nodiscard]] bool waiting() const noexcept override { return false; }

@@ -9,9 +9,11 @@
 #include <array>
 #include <cerrno>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "core/classic_line.h"
 #include "core/eve.h"
@@ -24,6 +26,7 @@ namespace {
 constexpr std::size_t kSpoolBytes = 64 * 1024;
 /// An event is about ten times as long as a line.
 constexpr std::size_t kJsonSpoolBytes = 10 * kSpoolBytes;
+constexpr int kRestMs = 100;
 constexpr std::string_view kIdent = "scanlogd: ";
 constexpr std::string_view kLines = "lines";
 constexpr std::string_view kJson = "json";
@@ -34,18 +37,29 @@ bool has_room(int fd) noexcept {
   return ::poll(&probe, 1, 0) == 1 && (probe.revents & (POLLOUT | POLLERR)) != 0;
 }
 
-/// Writes all of `text`, however long that takes; 0 or errno.
-int write_all(int fd, std::string_view text) noexcept {
+/// What to do where nothing of a text can be written now.
+enum class Refused : std::uint8_t {
+  wait,
+  give_up,  ///< and say EAGAIN
+};
+
+/// Writes all of `text`, however long that takes once it has begun; 0 or errno.
+int write_all(int fd, std::string_view text, Refused refused) noexcept {
+  const std::size_t whole = text.size();
+  bool was_refused = false;
   while (!text.empty()) {
     const ssize_t written = ::write(fd, text.data(), text.size());
     if (written >= 0) {
       text.remove_prefix(static_cast<std::size_t>(written));
-    } else if (errno == EAGAIN) {
-      pollfd room{.fd = fd, .events = POLLOUT, .revents = 0};
-      (void)::poll(&room, 1, -1);  // an interrupted wait is simply tried again
-    } else if (errno != EINTR) {
-      return errno;
+      was_refused = false;
+      continue;
     }
+    if (errno != EAGAIN && errno != EINTR) return errno;
+    const bool has_waited = std::exchange(was_refused, true);
+    if (refused == Refused::give_up && text.size() == whole && has_waited) return EAGAIN;
+    // Who is called ready and refuses all the same is not asked without end.
+    pollfd room{.fd = has_waited ? -1 : fd, .events = POLLOUT, .revents = 0};
+    (void)::poll(&room, 1, has_waited || refused == Refused::give_up ? kRestMs : -1);
   }
   return 0;
 }
@@ -53,7 +67,10 @@ int write_all(int fd, std::string_view text) noexcept {
 class StdoutSink final : public Sink {
  public:
   StdoutSink(bool wait, bool json)
-      : wait_(wait), json_(json), spool_(json ? kJsonSpoolBytes : kSpoolBytes) {}
+      : wait_(wait),
+        refused_(wait ? Refused::wait : Refused::give_up),
+        json_(json),
+        spool_(json ? kJsonSpoolBytes : kSpoolBytes) {}
 
   [[nodiscard]] bool takes(const Scan& scan) const noexcept override {
     return json_ || has_line(scan);
@@ -90,13 +107,15 @@ class StdoutSink final : public Sink {
       ++stats_.lost;
       return {};
     }
-    ++(write_all(STDERR_FILENO, text) == 0 ? stats_.delivered : stats_.lost);
+    ++(write_all(STDERR_FILENO, text, refused_) == 0 ? stats_.delivered : stats_.lost);
     return {};
   }
 
   void flush(Flush /*how*/) noexcept override {
     while (!spool_.empty() && has_room(STDOUT_FILENO)) {
-      if (write_all(STDOUT_FILENO, spool_.front()) != 0) {
+      const int code = write_all(STDOUT_FILENO, spool_.front(), refused_);
+      if (code == EAGAIN) return;
+      if (code != 0) {
         ++stats_.lost;
       } else {
         ++stats_.delivered;
@@ -122,7 +141,7 @@ class StdoutSink final : public Sink {
   }
 
   [[nodiscard]] Result<void> deliver(std::string_view text) {
-    if (const int code = write_all(STDOUT_FILENO, text); code != 0) {
+    if (const int code = write_all(STDOUT_FILENO, text, refused_); code != 0) {
       ++stats_.lost;
       return fail_errno("write", "standard output", code);
     }
@@ -131,6 +150,7 @@ class StdoutSink final : public Sink {
   }
 
   bool wait_;
+  Refused refused_;
   bool json_;
   Spool spool_;
   SinkStats stats_;

@@ -79,6 +79,13 @@ TEST_F(InterfaceMonitorTest, ANewInterfaceAppearsWithItsState) {
   EXPECT_TRUE(changes[0].interface.is_up);
 }
 
+TEST_F(InterfaceMonitorTest, WhereTheKernelHasNothingToSayItIsSilent) {
+  EXPECT_FALSE(monitor_->was_silent()) << "nobody has asked";
+  ASSERT_TRUE(monitor_->poll());
+  ASSERT_TRUE(monitor_->poll());
+  EXPECT_TRUE(monitor_->was_silent());
+}
+
 TEST_F(InterfaceMonitorTest, UpAndDownAreToldOnlyWhenTheyChange) {
   (void)take(link_message(RTM_NEWLINK, kIndex, "eth7", 0));
   EXPECT_TRUE(take(link_message(RTM_NEWLINK, kIndex, "eth7", 0)).empty());

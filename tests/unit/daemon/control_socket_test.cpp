@@ -2,6 +2,7 @@
 #include "daemon/control_socket.h"
 
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -10,6 +11,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <optional>
 #include <string>
 #include <utility>
@@ -19,6 +21,8 @@
 
 namespace scanlogd::test {
 namespace {
+
+using namespace std::chrono_literals;
 
 class ControlSocketTest : public ::testing::Test {
  protected:
@@ -170,6 +174,26 @@ TEST(ControlAdmission, RootTheUserAndTheGroupAreLetIn) {
   EXPECT_TRUE(is_admitted(shared, 8, 9, groups));
   EXPECT_FALSE(is_admitted(shared, 8, 9, std::span(groups).first(1)));
   EXPECT_FALSE(is_admitted(shared, 4, 9, {}));
+}
+
+TEST_F(ControlSocketTest, WhereNobodyCanBeLetInTheDoorIsClosedForASecondAndThenLookedAt) {
+  const UniqueFd client = connect();
+  send(client, "1 status");
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit none{.rlim_cur = 0, .rlim_max = before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  serve();
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_EQ(watched().front().fd, -1) << "poll(2) would only say again that it is readable";
+  EXPECT_TRUE(server_->is_waiting()) << "and so the loop has to look of its own accord";
+  now_ += 1s - 1ns;
+  serve();
+  EXPECT_EQ(receive(client), "nothing");
+  now_ += 1ns;
+  serve();
+  EXPECT_EQ(receive(client), "scanlogd 1 ok\ndone it\n");
+  EXPECT_FALSE(server_->is_waiting());
 }
 
 }  // namespace

@@ -71,17 +71,21 @@ TEST_F(EngineLink, ANoticeArrives) {
 TEST_F(EngineLink, APulseComesBackOnceTheEngineListens) {
   ASSERT_TRUE(inbox_->send(Pulse{.number = 7}));
   EXPECT_EQ(inbox_->take(record_), EngineInbox::Look::nothing);
-  EXPECT_TRUE(outlet_->listen());
+  EXPECT_EQ(outlet_->listen(), Heard::something);
   ASSERT_EQ(inbox_->take(record_), EngineInbox::Look::record);
   const auto* const pulse = std::get_if<Pulse>(&record_);
   ASSERT_NE(pulse, nullptr);
   EXPECT_EQ(pulse->number, 7U);
 }
 
+TEST_F(EngineLink, WhereNothingWasSaidNothingIsHeard) {
+  EXPECT_EQ(outlet_->listen(), Heard::nothing);
+}
+
 TEST_F(EngineLink, AQuestionAboutASourceIsAnsweredOnceTheEngineListens) {
   ASSERT_TRUE(inbox_->send(SourceQuestion{.number = 7, .source = {}}));
   EXPECT_EQ(inbox_->take(record_), EngineInbox::Look::nothing);
-  EXPECT_TRUE(outlet_->listen());
+  EXPECT_EQ(outlet_->listen(), Heard::something);
   ASSERT_EQ(inbox_->take(record_), EngineInbox::Look::record);
   const auto* const answer = std::get_if<SourceAnswer>(&record_);
   ASSERT_NE(answer, nullptr);
@@ -93,7 +97,7 @@ TEST_F(EngineLink, OtherSettingsAreAdopted) {
   Options options;
   options.detector_options.set("low_weight", "1", "x.toml:1");
   ASSERT_TRUE(inbox_->send(EngineSettings::pack(options).value()));
-  EXPECT_TRUE(outlet_->listen());
+  EXPECT_EQ(outlet_->listen(), Heard::something);
   scan(1);
   EXPECT_EQ(inbox_->take(record_), EngineInbox::Look::nothing) << "7 ports make 7 points";
 }
@@ -102,7 +106,7 @@ TEST_F(EngineLink, WhatTakesANewStartIsANotice) {
   Options options;
   options.detector_options.set("threshold", "100", "x.toml:1");
   ASSERT_TRUE(inbox_->send(EngineSettings::pack(options).value()));
-  EXPECT_TRUE(outlet_->listen());
+  EXPECT_EQ(outlet_->listen(), Heard::something);
   ASSERT_EQ(inbox_->take(record_), EngineInbox::Look::record);
   const auto* const notice = std::get_if<Notice>(&record_);
   ASSERT_NE(notice, nullptr);
@@ -114,7 +118,7 @@ TEST_F(EngineLink, WhatTakesANewStartIsANotice) {
 TEST_F(EngineLink, AnEngineThatListensHearsOfTheEndOfItsRecorder) {
   EXPECT_TRUE(outlet_->failure());
   inbox_.reset();
-  EXPECT_TRUE(outlet_->listen());
+  EXPECT_EQ(outlet_->listen(), Heard::something);
   EXPECT_FALSE(outlet_->failure());
 }
 

@@ -18,13 +18,14 @@ namespace {
 class ScriptedCapture final : public Capture {
  public:
   using Step = std::function<void(CaptureStats&)>;
-  explicit ScriptedCapture(std::vector<Step> steps) : steps_(std::move(steps)) {}
+  ScriptedCapture(std::vector<Step> steps, Poll answer)
+      : steps_(std::move(steps)), answer_(answer) {}
 
   int fd() const noexcept override { return readable_.get(); }
   Result<Poll> poll(PacketBatch& batch) override {
     batch.size = 0;
     if (next_ < steps_.size()) steps_[next_++](stats_);
-    return Poll::idle;
+    return answer_;
   }
   CaptureStats stats() const noexcept override { return stats_; }
   Coverage follow(const InterfaceChange&) override { return Coverage::watched; }
@@ -34,6 +35,7 @@ class ScriptedCapture final : public Capture {
  private:
   UniqueFd readable_{::eventfd(1, EFD_CLOEXEC)};
   std::vector<Step> steps_;
+  Poll answer_;
   std::size_t next_ = 0;
   CaptureStats stats_;
 };
@@ -52,7 +54,7 @@ class NoticeOutlet final : public Outlet {
   SourceExplanation explain(const Address&) override { return {}; }
   void adopt(const EngineSettings&) override {}
   int fd() const noexcept override { return -1; }
-  bool listen() override { return true; }
+  Heard listen() override { return Heard::something; }
   void flush(Flush) noexcept override {}
   bool waiting() const noexcept override { return false; }
   void end(const Captures&) override { notices.emplace_back("accounts"); }
@@ -73,9 +75,9 @@ class EngineTest : public ::testing::Test {
   }
   void TearDown() override { ASSERT_EQ(::pthread_sigmask(SIG_SETMASK, &before_, nullptr), 0); }
 
-  std::vector<std::string> run(std::vector<ScriptedCapture::Step> steps) {
+  std::vector<std::string> run(std::vector<ScriptedCapture::Step> steps, Poll answer = Poll::idle) {
     Captures captures;
-    captures.push_back(std::make_unique<ScriptedCapture>(std::move(steps)));
+    captures.push_back(std::make_unique<ScriptedCapture>(std::move(steps), answer));
     NoticeOutlet outlet;
     EngineOptions options;
     options.is_live = true;
@@ -116,6 +118,21 @@ TEST_F(EngineTest, LossesShortlyBeforeTheEndAreToldBeforeTheAccounts) {
 
 TEST_F(EngineTest, AnEndWithoutLossesSaysTheAccountsOnly) {
   EXPECT_EQ(run({ask_for_end}), std::vector<std::string>{"accounts"});
+}
+
+void do_nothing(CaptureStats& /*stats*/) {}
+
+// The signal of the one round is read in the next.
+TEST_F(EngineTest, ACaptureThatIsReadableInVainTwiceIsNotWorthAWord) {
+  EXPECT_EQ(run({ask_for_end}, Poll::nothing), std::vector<std::string>{"accounts"});
+}
+
+TEST_F(EngineTest, ACaptureThatIsReadableInVainThreeTimesIsRestedFromAndToldOf) {
+  const auto before = Trouble::Clock::now();
+  const auto notices = run({do_nothing, ask_for_end}, Poll::nothing);
+  EXPECT_GE(Trouble::Clock::now() - before, Trouble::kRest);
+  ASSERT_EQ(notices.size(), 2U);
+  EXPECT_EQ(notices[0], "read(capture): Resource temporarily unavailable; trying again");
 }
 
 }  // namespace

@@ -23,6 +23,27 @@ TEST(Trouble, IsToldOfAgainAfterAMinute) {
   EXPECT_TRUE(trouble.note(kStart + 1min));
 }
 
+TEST(Trouble, IsWhateverIsReadyInVainThreeRoundsInSuccession) {
+  Trouble trouble;
+  EXPECT_FALSE(trouble.note_vain());
+  trouble.rest();
+  EXPECT_FALSE(trouble.note_vain());
+  trouble.rest();
+  EXPECT_TRUE(trouble.note_vain());
+  trouble.rest();
+  EXPECT_TRUE(trouble.note_vain()) << "as long as it goes on";
+  trouble.rest();
+  trouble.rest();  // a round in which nothing was ready in vain
+  EXPECT_FALSE(trouble.note_vain());
+}
+
+TEST(Trouble, TwoReadyInVainInOneRoundAreOneRound) {
+  Trouble trouble;
+  EXPECT_FALSE(trouble.note_vain());
+  EXPECT_FALSE(trouble.note_vain());
+  EXPECT_FALSE(trouble.note_vain());
+}
+
 TEST(Trouble, MakesTheLoopRestAndThenVisitEverybodyOnce) {
   Trouble trouble;
   trouble.rest();
