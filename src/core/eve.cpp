@@ -77,15 +77,16 @@ void add_answers(JsonWriter& json, const ScanEvent& event) {
   add_ports(json, "open_ports", std::span(event.open).first(event.open_count));
 }
 
-void add_sources(JsonWriter& json, const ScanEvent& event) {
+void add_sources(JsonWriter& json, const Scan& scan) {
+  const ScanEvent& event = scan.event;
   add_total(json, "sources_total", event.sources_total);
   if (event.source_prefix != 0) {
     json.member("source_network",
                 fmt::format("{}/{}", to_string(event.source), event.source_prefix));
   }
-  if (event.group_count == 0) return;
+  if (scan.group().empty()) return;
   json.open_array("sources");
-  for (const Address& source : std::span(event.group).first(event.group_count)) {
+  for (const Address& source : scan.group()) {
     json.value(to_string(source));
   }
   json.close_array();
@@ -127,7 +128,7 @@ void add_scan(JsonWriter& json, const Scan& scan, const Stamp& stamp) {
   add_ports(json, "ports", std::span(event.ports).first(event.port_count));
   add_ranges(json, scan.ports);
   add_answers(json, event);
-  add_sources(json, event);
+  add_sources(json, scan);
   add_sender(json, scan);
   if (event.protocol == IpProto::tcp) {
     const auto flags = format_flags(event.flags_or, event.flags_and);

@@ -5,9 +5,11 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <variant>
+#include <vector>
 
 #include "core/scan_event.h"
 
@@ -41,9 +43,16 @@ struct Scan {
   std::chrono::system_clock::time_point at;        ///< when this was said, wall clock
   Announce announce = Announce::line;
   ScanEvent event;
-  std::string unit;    ///< of `event.sender`, cleaned (`clean_unit`); empty: not known
-  std::string ports;   ///< every port known, as ranges: `1-1024,3306` (core/port_ranges.h)
-  std::string sample;  ///< of its probes, packed (core/probe_sample.h); empty: as it was
+  std::string unit;   ///< of `event.sender`, cleaned (`clean_unit`); empty: not known
+  std::string ports;  ///< every port known, as ranges: `1-1024,3306` (core/port_ranges.h)
+  std::vector<Address> sources;  ///< of a group, `ScanSources::kMost` of them; empty: see the event
+  std::string sample;            ///< of its probes, packed (core/probe_sample.h); empty: as it was
+
+  /// The sources of a group, as far as they are known.
+  [[nodiscard]] std::span<const Address> group() const noexcept {
+    if (!sources.empty()) return sources;
+    return std::span(event.group).first(event.group_count);
+  }
 
   [[nodiscard]] bool has_ended() const noexcept { return event.phase == Phase::end; }
 };

@@ -121,6 +121,18 @@ struct ScanPorts {
 };
 static_assert(std::is_trivially_copyable_v<ScanPorts>);
 
+/// The sources of a group of which the event has room for some only; goes beside it.
+struct ScanSources {
+  static constexpr std::size_t kMost = 128;
+
+  std::uint64_t record = 0;  ///< `ScanEvent::record`
+  std::uint16_t count = 0;   ///< valid entries of `sources`; more than these are only counted
+  std::array<Address, kMost> sources{};  ///< begins as `ScanEvent::group`
+
+  [[nodiscard]] std::span<const Address> view() const noexcept { return {sources.data(), count}; }
+};
+static_assert(std::is_trivially_copyable_v<ScanSources>);
+
 /// One thing to say about a scan, a plain value. `source_port`, `target`, `tos`, `ttl` are the
 /// first packet's. Totals are those since the first packet, as far as the detector keeps them; 0
 /// where it keeps none.
@@ -129,7 +141,7 @@ struct ScanEvent {
   static constexpr std::size_t kMaxPorts = 40;
   /// Open ports that are listed.
   static constexpr std::size_t kMaxOpen = 16;
-  /// Sources of a group that are listed.
+  /// Sources of a group that are listed here; `ScanSources` has more.
   static constexpr std::size_t kMaxGroup = 16;
 
   std::chrono::nanoseconds started{};   ///< first packet, monotonic (as in `Packet::time`)
@@ -180,6 +192,7 @@ class EventList {
   static constexpr std::size_t kCapacity = 2 * PacketBatch::kCapacity;
   static constexpr std::size_t kPortsCapacity = 16;
   static constexpr std::size_t kSamplesCapacity = 16;
+  static constexpr std::size_t kSourcesCapacity = 16;
 
   /// Appends; false where the list is full.
   [[nodiscard]] bool push(const ScanEvent& event) noexcept {
@@ -196,6 +209,11 @@ class EventList {
     return samples_size_ == kSamplesCapacity ? nullptr : &samples_[samples_size_++];
   }
 
+  /// The same for the sources of a group.
+  [[nodiscard]] ScanSources* add_sources() noexcept {
+    return sources_size_ == kSourcesCapacity ? nullptr : &sources_[sources_size_++];
+  }
+
   [[nodiscard]] std::span<const ScanEvent> view() const noexcept { return {events_.data(), size_}; }
   /// The ports; those of an event that has any are to be passed on before it.
   [[nodiscard]] std::span<const ScanPorts> ports() const noexcept {
@@ -205,7 +223,11 @@ class EventList {
   [[nodiscard]] std::span<const ScanSample> samples() const noexcept {
     return {samples_.data(), samples_size_};
   }
-  void clear() noexcept { size_ = ports_size_ = samples_size_ = 0; }
+  /// The sources of groups, likewise.
+  [[nodiscard]] std::span<const ScanSources> sources() const noexcept {
+    return {sources_.data(), sources_size_};
+  }
+  void clear() noexcept { size_ = ports_size_ = samples_size_ = sources_size_ = 0; }
 
  private:
   std::array<ScanEvent, kCapacity> events_;
@@ -214,6 +236,8 @@ class EventList {
   std::size_t ports_size_ = 0;
   std::array<ScanSample, kSamplesCapacity> samples_;
   std::size_t samples_size_ = 0;
+  std::array<ScanSources, kSourcesCapacity> sources_;
+  std::size_t sources_size_ = 0;
 };
 
 }  // namespace scanlogd

@@ -101,9 +101,9 @@ std::string describe(const Scan& scan, std::size_t width) {
   if (event.packets != 0) line("packets", format_count(event.packets));
   line("ports", fmt::format("{}: {}", format_count(count_ports(scan)), list_ports(scan)));
   line("answers", answers_of(event));
-  if (event.group_count > 0) {
+  if (!scan.group().empty()) {
     std::string sources;
-    for (const Address& each : std::span(event.group).first(event.group_count)) {
+    for (const Address& each : scan.group()) {
       sources.append(sources.empty() ? "" : ", ").append(to_string(each));
     }
     line("sources", sources);

@@ -41,8 +41,8 @@ class Analysis {
   Analysis(std::vector<NamedDetector> detectors, std::vector<Network> local);
 
   /// Judges the packets of `batch` (which it may reorder away: packets to foreign targets are
-  /// removed) and calls `take(value)` for all that is to be said: `ScanPorts` and `ScanSample`
-  /// first, then each `ScanEvent`, then a `StatePressure`.
+  /// removed) and calls `take(value)` for all that is to be said: `ScanPorts`, `ScanSources` and
+  /// `ScanSample` first, then each `ScanEvent`, then a `StatePressure`.
   template <class Take>
   void process(PacketBatch& batch, Take take) {
     keep_local(batch);
@@ -105,6 +105,7 @@ class Analysis {
   template <class Take>
   void pass_on(Take& take) {
     for (const ScanPorts& ports : events_->ports()) take(ports);
+    for (const ScanSources& sources : events_->sources()) take(sources);
     for (const ScanSample& sample : events_->samples()) take(sample);
     for (const ScanEvent& event : events_->view()) {
       if (event.phase == Phase::begin) ++accounts_.found;

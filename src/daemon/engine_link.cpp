@@ -42,6 +42,8 @@ template <>
 constexpr std::uint32_t kKind<SourceAnswer> = 9;
 template <>
 constexpr std::uint32_t kKind<ScanSample> = 10;
+template <>
+constexpr std::uint32_t kKind<ScanSources> = 11;
 
 // What the recorder sends.
 using RecorderRecord = std::variant<EngineSettings, Pulse, SourceQuestion>;
@@ -94,6 +96,11 @@ bool is_sound(const ScanPorts& ports) noexcept {
                              [](const PortRange& each) { return each.first <= each.last; });
 }
 
+bool is_sound(const ScanSources& sources) noexcept {
+  return sources.count <= sources.sources.size() &&
+         std::ranges::all_of(sources.view(), [](const Address& each) { return is_sound(each); });
+}
+
 bool is_sound(const ScanSample& sample) noexcept {
   return sample.count <= sample.points.size() && sample.shift <= ScanSample::kMaxShift &&
          std::ranges::all_of(sample.view(), [](const ProbePoint& each) {
@@ -140,7 +147,7 @@ bool is_sound(const SourceAnswer& answer) noexcept {
 }
 
 constexpr std::size_t kLargest = std::max(
-    {sizeof(FoundScan), sizeof(ScanPorts), sizeof(ScanSample), sizeof(Notice),
+    {sizeof(FoundScan), sizeof(ScanPorts), sizeof(ScanSample), sizeof(ScanSources), sizeof(Notice),
      sizeof(EngineAccounts), sizeof(EngineState), sizeof(EngineSettings), sizeof(SourceAnswer)});
 
 /// A datagram as it came: of which kind, and what.
@@ -295,6 +302,12 @@ void LinkedOutlet::pass_on(const ScanPorts& ports,
                            std::chrono::nanoseconds /*wall_minus_monotonic*/) noexcept {
   // Without it the scan is told with its number of ports only.
   if (!send(ports)) ++unsent_others_;
+}
+
+void LinkedOutlet::pass_on(const ScanSources& sources,
+                           std::chrono::nanoseconds /*wall_minus_monotonic*/) noexcept {
+  // Without it the scan is told with those that the event has.
+  if (!send(sources)) ++unsent_others_;
 }
 
 void LinkedOutlet::pass_on(const ScanSample& sample,

@@ -52,8 +52,8 @@ struct SourceAnswer {
 };
 
 /// What an engine sends.
-using EngineRecord = std::variant<FoundScan, ScanPorts, ScanSample, Notice, EngineAccounts,
-                                  EngineState, Pulse, SourceAnswer>;
+using EngineRecord = std::variant<FoundScan, ScanPorts, ScanSample, ScanSources, Notice,
+                                  EngineAccounts, EngineState, Pulse, SourceAnswer>;
 
 /// The recorder's end.
 class EngineInbox {
@@ -140,6 +140,7 @@ class LinkedOutlet final : public Outlet {
 
   void pass_on(const ScanEvent& event, std::chrono::nanoseconds wall_minus_monotonic) noexcept;
   void pass_on(const ScanPorts& ports, std::chrono::nanoseconds wall_minus_monotonic) noexcept;
+  void pass_on(const ScanSources& sources, std::chrono::nanoseconds wall_minus_monotonic) noexcept;
   void pass_on(const ScanSample& sample, std::chrono::nanoseconds wall_minus_monotonic) noexcept;
   void pass_on(const StatePressure& pressure, std::chrono::nanoseconds wall_minus_monotonic);
 

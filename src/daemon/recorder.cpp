@@ -231,6 +231,8 @@ void Recorder::take(Engine& engine, const EngineRecord& record) {
     reporter_.report(scan.event, scan.wall_minus_monotonic, number_of(engine));
   } else if (const auto* const ports = std::get_if<ScanPorts>(&record)) {
     reporter_.report(*ports, {}, number_of(engine));
+  } else if (const auto* const sources = std::get_if<ScanSources>(&record)) {
+    reporter_.report(*sources, {}, number_of(engine));
   } else if (const auto* const sample = std::get_if<ScanSample>(&record)) {
     reporter_.report(*sample, {}, number_of(engine));
   } else if (const auto* const notice = std::get_if<Notice>(&record)) {

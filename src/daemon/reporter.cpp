@@ -72,6 +72,11 @@ void Reporter::report(const ScanPorts& ports, std::chrono::nanoseconds /*wall_mi
   book_.keep(ports, engine);
 }
 
+void Reporter::report(const ScanSources& sources, std::chrono::nanoseconds /*wall_minus_monotonic*/,
+                      std::size_t engine) {
+  book_.keep(sources, engine);
+}
+
 void Reporter::report(const ScanSample& sample, std::chrono::nanoseconds /*wall_minus_monotonic*/,
                       std::size_t engine) {
   book_.keep(sample, engine);

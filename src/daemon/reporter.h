@@ -57,6 +57,8 @@ class Reporter final : private Backlog {
               std::size_t engine = 0);
 
   /// The same for a sample of its probes.
+  void report(const ScanSources& sources, std::chrono::nanoseconds wall_minus_monotonic,
+              std::size_t engine = 0);
   void report(const ScanSample& sample, std::chrono::nanoseconds wall_minus_monotonic,
               std::size_t engine = 0);
 

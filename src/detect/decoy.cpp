@@ -14,7 +14,7 @@ bool DecoyGroup::has(SourceKey source) const noexcept {
 
 void DecoyGroup::add(SourceKey source, const Address& address) noexcept {
   if (count == kMost || has(source)) return;
-  if (count < addresses.size()) addresses[count] = address;
+  addresses[count] = address;
   members[count++] = source;
 }
 
@@ -23,11 +23,7 @@ void DecoyGroup::prefer(SourceKey source) noexcept {
   const auto at = static_cast<std::size_t>(found - members.begin());
   if (at == 0 || at >= count) return;
   std::swap(members.front(), members[at]);
-  if (at < addresses.size()) {
-    std::swap(addresses.front(), addresses[at]);
-  } else {
-    addresses.front() = address_of(source);
-  }
+  std::swap(addresses.front(), addresses[at]);
 }
 
 Result<Decoys> Decoys::make(HashKey key) {

@@ -19,7 +19,7 @@ namespace scanlogd {
 
 /// Sources that sent the same to one target.
 struct DecoyGroup {
-  static constexpr std::size_t kMost = 128;
+  static constexpr std::size_t kMost = ScanSources::kMost;
 
   std::uint64_t target = 0;     ///< `address_word`; 0: none
   std::array<Port, 2> ports{};  ///< of the first probes that several sent
@@ -27,8 +27,9 @@ struct DecoyGroup {
   Tick last = 0;
   ScanRecords::Handle record = ScanRecords::kNoRecord;  ///< its scan, once it was told
   std::uint8_t count = 0;                               ///< valid entries of `members`
+  std::uint8_t told = 0;                                ///< of these: named in its scan
   std::array<SourceKey, kMost> members{};
-  std::array<Address, ScanEvent::kMaxGroup> addresses{};  ///< of the first of them
+  std::array<Address, kMost> addresses{};  ///< theirs
 
   /// Is that source one of them?
   [[nodiscard]] bool has(SourceKey source) const noexcept;

@@ -195,10 +195,10 @@ void FullState::compare(const Sighting& sighting, ContactSource& entry) noexcept
   }
   ScanEvent* const event = reports.records().event(group->record);
   if (event == nullptr) return;
-  event->sources_total = group->count;
-  event->group_count =
-      static_cast<std::uint8_t>(std::min<std::size_t>(group->count, ScanEvent::kMaxGroup));
-  event->group = group->addresses;
+  if (group->told != group->count) {
+    list_decoys(*event, *group, *events);
+    reports.records().mark_changed(group->record);
+  }
   // From now on their packets belong to the one scan.
   for (std::size_t i = 0; i < group->count; ++i) {
     const SourceKey member = group->members[i];

@@ -15,6 +15,12 @@ using namespace std::chrono_literals;
 
 constexpr std::chrono::nanoseconds kIdle = 10min;
 
+void list_first(const DecoyGroup& group, ScanEvent& event) noexcept {
+  event.group_count =
+      static_cast<std::uint8_t>(std::min<std::size_t>(group.count, ScanEvent::kMaxGroup));
+  std::copy_n(group.addresses.begin(), event.group_count, event.group.begin());
+}
+
 }  // namespace
 
 bool begin_decoys(ScanRecords& records, DecoyGroup& group, const FirstContacts* first,
@@ -41,12 +47,23 @@ bool begin_decoys(ScanRecords& records, DecoyGroup& group, const FirstContacts* 
   event.rule = ScanRule::same_probe;
   event.verdict = Verdict::suspect;
   event.sources_total = group.count;
-  event.group_count =
-      static_cast<std::uint8_t>(std::min<std::size_t>(group.count, ScanEvent::kMaxGroup));
-  std::copy_n(group.addresses.begin(), event.group_count, event.group.begin());
+  list_first(group, event);
   if (!records.begin(handle, event, events)) return false;
   group.record = handle;
   return true;
+}
+
+void list_decoys(ScanEvent& event, DecoyGroup& group, EventList& events) noexcept {
+  event.sources_total = group.count;
+  list_first(group, event);
+  if (group.count > ScanEvent::kMaxGroup) {
+    ScanSources* const list = events.add_sources();
+    if (list == nullptr) return;  // then with its next packet
+    list->record = event.record;
+    list->count = group.count;
+    list->sources = group.addresses;
+  }
+  group.told = group.count;
 }
 
 bool begin_distributed(ScanRecords& records, DistributedScan& scan, EventList& events) noexcept {

@@ -22,6 +22,10 @@ namespace scanlogd {
 bool begin_decoys(ScanRecords& records, DecoyGroup& group, const FirstContacts* first,
                   std::chrono::nanoseconds now, EventList& events) noexcept;
 
+/// Puts the members of `group` into `event`, that of its scan, and where it has no room for them
+/// beside it; `group.told` says how many that were.
+void list_decoys(ScanEvent& event, DecoyGroup& group, EventList& events) noexcept;
+
 /// A distributed scan begins.
 bool begin_distributed(ScanRecords& records, DistributedScan& scan, EventList& events) noexcept;
 /// It goes on with `novelty`.

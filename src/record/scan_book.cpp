@@ -82,6 +82,14 @@ void ScanBook::keep(const ScanSample& sample, std::size_t engine) {
   samples_.push_back({.key = {.engine = engine, .record = sample.record}, .sample = sample});
 }
 
+void ScanBook::keep(const ScanSources& sources, std::size_t engine) {
+  const Key key{.engine = engine, .record = sources.record};
+  // Of a group that grows, the latest.
+  std::erase_if(sources_, [&](const WaitingSources& each) { return each.key == key; });
+  if (sources_.size() == kMaxWaitingPorts) sources_.pop_front();
+  sources_.push_back({.key = key, .sources = sources});
+}
+
 void ScanBook::enter(const ScanEvent& event, std::size_t engine, const Now& said,
                      std::chrono::nanoseconds wall_minus_monotonic, std::vector<BookEntry>& out) {
   const Key key = event.record == 0 ? attend(event) : Key{engine, event.record};
@@ -129,6 +137,7 @@ void ScanBook::begin(const ScanEvent& event, const Key& key,
   scan.detected = scan.last = scan.at = wall(event.detected, wall_minus_monotonic);
   if (event.sender.is_known) scan.unit = units_.name(event.sender.cgroup);
   take_ports(made);
+  take_sources(made);
   take_sample(made, wall_minus_monotonic);
   ++stats_.detected;
   if (event.kind == ScanKind::egress) ++stats_.egress;
@@ -189,6 +198,7 @@ void ScanBook::update(Open& open, const ScanEvent& event, const Now& said,
   scan.at = said.wall;
   scan.announce = Announce::held_back;
   take_ports(open);
+  take_sources(open);
   take_sample(open, wall_minus_monotonic);
 }
 
@@ -203,6 +213,21 @@ void ScanBook::take_ports(Open& open) {
   }
   event.ports_total = std::max(event.ports_total, count(open.ports));
   open.scan.ports = to_string(open.ports);
+}
+
+// What was known stays: after a restart a group may be found anew with fewer.
+void ScanBook::take_sources(Open& open) {
+  Scan& scan = open.scan;
+  const auto waiting = std::ranges::find(sources_, open.key, &WaitingSources::key);
+  const bool has_more = waiting != sources_.end();
+  const std::span<const Address> said =
+      has_more ? waiting->sources.view()
+               : std::span<const Address>(scan.event.group).first(scan.event.group_count);
+  for (const Address& each : said) {
+    if (scan.sources.size() == ScanSources::kMost) break;
+    if (std::ranges::find(scan.sources, each) == scan.sources.end()) scan.sources.push_back(each);
+  }
+  if (has_more) sources_.erase(waiting);
 }
 
 // The store keeps it, and until the next one comes nobody else needs to.

@@ -89,6 +89,8 @@ class ScanBook {
   void keep(const ScanPorts& ports, std::size_t engine);
   /// Keeps the sample for the same.
   void keep(const ScanSample& sample, std::size_t engine);
+  /// Keeps the sources for the same.
+  void keep(const ScanSources& sources, std::size_t engine);
 
   /// Appends what is to be told because time has come to `now`: digests, lines of scans that go on,
   /// the end of those that did not go on after a restart.
@@ -149,6 +151,11 @@ class ScanBook {
     ScanSample sample;
   };
 
+  struct WaitingSources {
+    Key key;
+    ScanSources sources;
+  };
+
   /// The key of a scan of which its detector says nothing more, so that it ends by itself.
   [[nodiscard]] Key attend(const ScanEvent& event);
   [[nodiscard]] OpenList::iterator find(const Key& key, Phase phase);
@@ -161,6 +168,7 @@ class ScanBook {
   void update(Open& open, const ScanEvent& event, const Now& said,
               std::chrono::nanoseconds wall_minus_monotonic);
   void take_ports(Open& open);
+  void take_sources(Open& open);
   void take_sample(Open& open, std::chrono::nanoseconds wall_minus_monotonic);
   void announce(Open& open, std::vector<BookEntry>& out);
   void want_line(Open& open, const Now& said);
@@ -178,6 +186,7 @@ class ScanBook {
   std::multimap<Address, Scan> left_;  ///< by another process, going on perhaps
   std::deque<WaitingPorts> ports_;
   std::deque<WaitingSample> samples_;
+  std::deque<WaitingSources> sources_;
   /// Scans that their detector says no more about, and when they are over.
   std::deque<std::pair<std::chrono::nanoseconds, Key>> unattended_;
   std::uint64_t unattended_number_ = 0;

@@ -121,10 +121,10 @@ void read_details(Row& row, Scan& scan) {
   event.open_count = read_ports(row.text(), event.open);
   split(row.text(), ' ', [&](std::string_view part) {
     if (event.kind == ScanKind::egress) return read_sender(part, scan);
-    if (const auto address = parse_address(part);
-        address && event.group_count < ScanEvent::kMaxGroup) {
-      event.group[event.group_count++] = *address;
-    }
+    const auto address = parse_address(part);
+    if (!address || scan.sources.size() == ScanSources::kMost) return;
+    scan.sources.push_back(*address);
+    if (event.group_count < ScanEvent::kMaxGroup) event.group[event.group_count++] = *address;
   });
 }
 
@@ -133,9 +133,7 @@ void read_details(Row& row, Scan& scan) {
 DetailTexts::DetailTexts(const Scan& scan)
     : first_ports(join(std::span(scan.event.ports).first(scan.event.port_count))),
       open_ports(join(std::span(scan.event.open).first(scan.event.open_count))),
-      sources(scan.event.sender.is_known
-                  ? join_sender(scan)
-                  : join_addresses(std::span(scan.event.group).first(scan.event.group_count))) {}
+      sources(scan.event.sender.is_known ? join_sender(scan) : join_addresses(scan.group())) {}
 
 void bind_details(Query& query, const Scan& scan, const DetailTexts& texts) {
   const ScanEvent& event = scan.event;

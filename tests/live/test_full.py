@@ -3,6 +3,7 @@
 # the accounts are exact. What slower scans cost is for tests/evaluation.
 
 import json
+import os
 
 import frames
 import harness
@@ -46,6 +47,7 @@ SCANS = {
                ("vertical", "syn", "hping")),
     "ZMap": ([*ZMAP, "-p25", "--rate", "200", "10.77.200.0/27"], ("horizontal", "syn", "zmap")),
 }
+DECOY_RUNS = int(os.environ.get("SCANLOGD_DECOY_RUNS", "5"))
 ENDS_WITH_ONE = ("hping3",)  # where answers are missing
 
 
@@ -113,6 +115,25 @@ class Full(harness.Case):
 
     def test_2_ring(self):
         self.check_all("ring")
+
+    def test_2_hundred_decoys(self):
+        """No port is open, so nothing tells the scanner from his decoys: all are to be named."""
+        program, named = harness.tool("nmap"), 0
+        decoys = ",".join(f"198.51.100.{n}" for n in range(1, 101))
+        for victim in (harness.VICTIMS * 2)[:DECOY_RUNS]:
+            daemon = self.watch("ring")
+            self.lab.attacker.run(program, "-n", "-Pn", "--max-retries", "0", "-sS", "-D", decoys,
+                                  "-p101-110", victim)
+            harness.wait_until(lambda: self.scans(daemon), "a scan")
+            self.assertEqual(0, daemon.finish(), daemon.errors())
+            scans = self.scans(daemon)
+            begun = [scan["id"] for _, scan in scans if scan["phase"] == "begin"]
+            self.assertEqual(1, len(begun), scans)
+            named += ATTACKER in scans[-1][1]["sources"]
+            self.assertEqual(101, len(scans[-1][1]["sources"]))
+            daemon.close()
+        print(f"scanner named among 100 decoys: {named} of {DECOY_RUNS}", end=" ... ", flush=True)
+        self.assertEqual(DECOY_RUNS, named)
 
     def test_3_patient_scanner_is_found(self):
         daemon = self.patient_daemon

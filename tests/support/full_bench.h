@@ -200,9 +200,15 @@ class FullBench {
   std::chrono::nanoseconds now = std::chrono::hours(1000);
   std::vector<ScanEvent> events;
   std::vector<ScanSample> samples;
+  std::vector<Address>
+      sources;  ///< of the group told of last, where it was too large for the event
 
  private:
   void keep() {
+    if (!list_->sources().empty()) {
+      const auto all = list_->sources().back().view();
+      sources.assign(all.begin(), all.end());
+    }
     samples.insert(samples.end(), list_->samples().begin(), list_->samples().end());
     for (const ScanEvent& event : list_->view()) events.push_back(event);
   }

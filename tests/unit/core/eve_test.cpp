@@ -157,6 +157,7 @@ TEST_F(Eve, EventsStayBoundedAndLoseTheHighestPorts) {
   some.event.group_count = ScanEvent::kMaxGroup;
   some.event.group.fill(address("2001:db8:1111:2222:3333:4444:5555:6666"));
   some.event.source = some.event.target = some.event.group[0];
+  some.sources.assign(ScanSources::kMost, some.event.source);
   some.event.source_prefix = 128;
   some.event.techniques = 0xffff;
   some.event.flags_or = 0xff;

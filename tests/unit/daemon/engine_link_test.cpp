@@ -244,6 +244,10 @@ TEST_F(HostileEngine, CountsAreWithinTheirArrays) {
   EXPECT_EQ(take(4, ports), kRecord);
   ports.count = ScanPorts::kMaxRanges + 1;
   EXPECT_EQ(take(4, ports), kNonsense);
+  ScanSources sources{.count = ScanSources::kMost};
+  EXPECT_EQ(take(11, sources), kRecord);
+  sources.count = ScanSources::kMost + 1;
+  EXPECT_EQ(take(11, sources), kNonsense);
   ScanSample sample{.count = ScanSample::kMaxPoints, .shift = ScanSample::kMaxShift};
   EXPECT_EQ(take(10, sample), kRecord);
   sample.count = ScanSample::kMaxPoints + 1;

@@ -3,7 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -41,6 +43,23 @@ TEST(Decoys, TenAndTheScannerAreOneScanAtTheThirdPort) {
   EXPECT_EQ(bench.last().verdict, Verdict::suspect);
   EXPECT_EQ(bench.last().sources_total, 11U);
   EXPECT_EQ(bench.last().group_count, 11U);
+}
+
+// nmap -D takes 128 addresses, the scanner's own among them.
+TEST(Decoys, UpToHundredTwentyEightAreAllNamedAndWhoeverIsMoreIsFoundForHimself) {
+  for (const int members : {127, 128, 129}) {
+    FullBench bench;
+    for (Port port = 601; port < 700; port = static_cast<Port>(port + 3)) {
+      for (int i = 1; i <= members; ++i) bench.see(raw("192.0.2." + std::to_string(i), port));
+    }
+    EXPECT_EQ(bench.found(), members > 128 ? 2U : 1U) << members;
+    const std::vector<Address>& named = bench.sources;
+    ASSERT_EQ(named.size(), std::min<std::size_t>(static_cast<std::size_t>(members), 128));
+    for (int i = 1; i <= std::min(members, 128); ++i) {
+      const Address one = parse_address("192.0.2." + std::to_string(i)).value();
+      EXPECT_NE(std::ranges::find(named, one), named.end()) << i;
+    }
+  }
 }
 
 TEST(Decoys, WhoeverOurAnswersReachIsTheLikeliest) {

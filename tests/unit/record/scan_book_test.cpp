@@ -158,6 +158,41 @@ TEST_F(ScanBookTest, PortsComeAsRangesBesideTheEvent) {
   EXPECT_EQ(end.event.ports_total, 1025U);
 }
 
+TEST_F(ScanBookTest, SourcesOfAGroupComeBesideTheEvent) {
+  const auto address_number = [](std::uint32_t i) {
+    return parse_address("10.1.0." + std::to_string(i)).value();
+  };
+  ScanEvent some = event(1);
+  some.group_count = 2;
+  some.group[0] = address_number(0);
+  some.group[1] = address_number(1);
+  EXPECT_EQ(enter_one(some).sources.size(), 2U) << "those in the event, where there are no others";
+  ScanSources sources;
+  sources.record = 1;
+  sources.count = ScanSources::kMost;
+  for (std::uint32_t i = 0; i < ScanSources::kMost; ++i) sources.sources[i] = address_number(i);
+  book_.keep(sources, 1);  // of another engine
+  book_.keep(sources, 0);
+  ScanEvent end = later(some, Phase::end);
+  const Scan ended = enter_one(end);
+  EXPECT_EQ(ended.sources.size(), std::size_t{ScanSources::kMost});
+  EXPECT_EQ(ended.sources.front(), address_number(0));
+  EXPECT_EQ(ended.sources.back(), address_number(127));
+  EXPECT_EQ(ended.group().size(), std::size_t{ScanSources::kMost});
+}
+
+TEST_F(ScanBookTest, SourcesThatNobodyAsksForAreForgotten) {
+  ScanSources sources;
+  sources.count = 1;
+  sources.sources[0] = parse_address("10.1.0.1").value();
+  for (std::uint64_t record = 1; record <= ScanBook::kMaxWaitingPorts + 1; ++record) {
+    sources.record = record;
+    book_.keep(sources, 0);
+  }
+  EXPECT_TRUE(enter_one(event(1)).sources.empty());
+  EXPECT_EQ(enter_one(event(2)).sources.size(), 1U);
+}
+
 TEST_F(ScanBookTest, PortsThatNobodyAsksForAreForgotten) {
   ScanPorts ports;
   ports.count = 1;
