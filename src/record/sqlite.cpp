@@ -82,6 +82,7 @@ int errno_of(int code, int system) noexcept {
     case SQLITE_LOCKED:
       return EBUSY;
     case SQLITE_CORRUPT:
+    case SQLITE_INTERRUPT:
     case SQLITE_NOTADB:
       return EUCLEAN;
     case SQLITE_FULL:
@@ -99,15 +100,23 @@ int errno_of(int code, int system) noexcept {
 
 std::unexpected<Error> fail_sqlite(sqlite3* database, std::string_view operation,
                                    std::string_view path) {
-  return fail(fmt::format("{}({}): {}", operation, path.substr(path.rfind('/') + 1),
-                          sqlite3_errmsg(database)),
-              errno_of(sqlite3_extended_errcode(database), sqlite3_system_errno(database)));
+  const bool is_endless = (sqlite3_errcode(database) & 0xff) == SQLITE_INTERRUPT;
+  return fail(
+      fmt::format("{}({}): {}", operation, path.substr(path.rfind('/') + 1),
+                  is_endless ? "damaged: more rows than it can hold" : sqlite3_errmsg(database)),
+      errno_of(sqlite3_extended_errcode(database), sqlite3_system_errno(database)));
 }
 
 std::unexpected<Error> fail_sqlite(sqlite3* database, std::string_view operation) {
   const char* const path = sqlite3_db_filename(database, "main");
   return fail_sqlite(database, operation, path == nullptr ? "" : path);
 }
+
+/// How much SQLite may do for one statement: enough to go through all that a file of its size can
+/// hold, several times, and the log beside it.
+constexpr std::int64_t kLeastSteps = std::int64_t{1} << 26;
+constexpr std::int64_t kStepsPerByte = 64;
+constexpr int kStepsPerRound = 1 << 14;
 
 /// Is there a write-ahead log beside the database?
 bool has_log(const std::string& path) noexcept {
@@ -137,6 +146,21 @@ void SqliteCloser::operator()(sqlite3* database) const noexcept {
 }
 void SqliteCloser::operator()(sqlite3_stmt* statement) const noexcept {
   (void)sqlite3_finalize(statement);  // repeats the error of the last step
+}
+
+void Database::limit_work() const noexcept {
+  sqlite3_file* file = nullptr;
+  sqlite3_int64 size = 0;
+  if (sqlite3_file_control(database_.get(), "main", SQLITE_FCNTL_FILE_POINTER, &file) ==
+          SQLITE_OK &&
+      file != nullptr && file->pMethods != nullptr) {
+    (void)file->pMethods->xFileSize(file, &size);
+  }
+  *rounds_ = (kLeastSteps + size * kStepsPerByte) / kStepsPerRound;
+  sqlite3_progress_handler(
+      database_.get(), kStepsPerRound,
+      [](void* rounds) { return --*static_cast<std::int64_t*>(rounds) < 0 ? 1 : 0; },
+      rounds_.get());
 }
 
 Result<Database> Database::open(const std::string& path, Access access) {
@@ -184,6 +208,7 @@ Result<void> Database::execute(const std::string& sql) {
 }
 
 Result<Statement> Database::prepare(std::string_view sql) const {
+  if (is_read_only()) limit_work();
   sqlite3_stmt* statement = nullptr;
   if (sqlite3_prepare_v3(database_.get(), sql.data(), static_cast<int>(sql.size()),
                          SQLITE_PREPARE_PERSISTENT, &statement, nullptr) != SQLITE_OK) {

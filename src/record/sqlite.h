@@ -72,7 +72,11 @@ class Database {
  private:
   explicit Database(sqlite3* database) noexcept : database_(database) {}
   [[nodiscard]] static Result<Database> connect(const std::string& path, int flags);
+  // A small file can be made to have more rows than anybody lives to read: each page of a tree may
+  // name the same page below it often.
+  void limit_work() const noexcept;
 
+  std::unique_ptr<std::int64_t> rounds_ = std::make_unique<std::int64_t>(0);  ///< left to SQLite
   std::unique_ptr<sqlite3, SqliteCloser> database_;
 };
 

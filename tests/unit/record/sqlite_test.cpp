@@ -149,5 +149,18 @@ TEST_F(SqliteTest, AViewInTheFileDoesNotRun) {
   EXPECT_FALSE(database.ask("SELECT * FROM v"));
 }
 
+TEST_F(SqliteTest, AQueryWithoutEndEndsWhereWhoAsksOnlyReads) {
+  Database writer = open();
+  ASSERT_TRUE(writer.execute("CREATE TABLE a (b); INSERT INTO a VALUES (7)"));
+  const Database reader = open(Database::Access::read);
+  const auto endless = reader.ask(
+      "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n");
+  ASSERT_FALSE(endless);
+  EXPECT_NE(endless.error().what.find("damaged: more rows than it can hold"), std::string::npos)
+      << endless.error().what;
+  EXPECT_EQ(endless.error().code, EUCLEAN);
+  EXPECT_EQ(reader.ask("SELECT b FROM a").value(), 7) << "each query begins anew";
+}
+
 }  // namespace
 }  // namespace scanlogd::test
