@@ -55,8 +55,8 @@ int write_all(int fd, std::string_view text, Refused refused) noexcept {
       continue;
     }
     if (errno != EAGAIN && errno != EINTR) return errno;
+    if (refused == Refused::give_up && text.size() == whole) return EAGAIN;
     const bool has_waited = std::exchange(was_refused, true);
-    if (refused == Refused::give_up && text.size() == whole && has_waited) return EAGAIN;
     // Who is called ready and refuses all the same is not asked without end.
     pollfd room{.fd = has_waited ? -1 : fd, .events = POLLOUT, .revents = 0};
     (void)::poll(&room, 1, has_waited || refused == Refused::give_up ? kRestMs : -1);
