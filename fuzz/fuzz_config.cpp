@@ -10,6 +10,8 @@
 #include "daemon/config_file.h"
 #include "daemon/reload.h"
 #include "detect/detector.h"
+#include "detect/egress.h"
+#include "detect/selection.h"
 
 namespace scanlogd {
 namespace {
@@ -36,6 +38,14 @@ void check_reload(const Options& running, const Options& wanted) {
   require(plan_reload(wanted, wanted, {}).restart.empty());
 }
 
+/// The lists, as the profile `full` reads them when it starts.
+void check_lists(const Section& options) {
+  const auto selection = Selection::parse(options);
+  if (!selection) check_complaint(selection.error().what);
+  const auto egress = EgressOptions::parse(options);
+  if (!egress) check_complaint(egress.error().what);
+}
+
 }  // namespace
 }  // namespace scanlogd
 
@@ -52,6 +62,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   require(running.has_value());
   const auto wanted = parse_command_line(1, arguments, *base);
   if (!wanted) return 0;  // such as one process and several engines
+  check_lists(wanted->detector_options);
   check_reload(*running, *wanted);
   check_reload(*wanted, *running);
   return 0;

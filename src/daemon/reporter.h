@@ -57,9 +57,10 @@ class Reporter final : private Backlog {
               std::size_t engine = 0);
 
   /// The same for a sample of its probes.
-  void report(const ScanSources& sources, std::chrono::nanoseconds wall_minus_monotonic,
-              std::size_t engine = 0);
   void report(const ScanSample& sample, std::chrono::nanoseconds wall_minus_monotonic,
+              std::size_t engine = 0);
+  /// Keeps the sources of a group for the same.
+  void report(const ScanSources& sources, std::chrono::nanoseconds wall_minus_monotonic,
               std::size_t engine = 0);
 
   /// Gives a notice to the store and to every sink.
