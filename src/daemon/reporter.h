@@ -59,6 +59,7 @@ class Reporter final : private Backlog {
   /// The same for a sample of its probes.
   void report(const ScanSample& sample, std::chrono::nanoseconds wall_minus_monotonic,
               std::size_t engine = 0);
+
   /// Keeps the sources of a group for the same.
   void report(const ScanSources& sources, std::chrono::nanoseconds wall_minus_monotonic,
               std::size_t engine = 0);
