@@ -52,13 +52,13 @@ class OutgoingModel {
     contacts_.clear();
     switch (asker_) {
       case Asker::mail_server:
-        many(2000, 0.25, [this] { return std::pair(Port{25}, IpProto::tcp); });
+        many(2000, 0.25, [] { return std::pair(Port{25}, IpProto::tcp); });
         break;
       case Asker::proxy:
         many(20'000, 0.03, [this] { return web(); });
         break;
       case Asker::resolver:
-        many(30'000, 0.08, [this] { return std::pair(Port{53}, IpProto::udp); });
+        many(30'000, 0.08, [] { return std::pair(Port{53}, IpProto::udp); });
         break;
       case Asker::crawler:
         many(40'000, 0.15, [this] { return web(); });
