@@ -151,8 +151,8 @@ void SqliteCloser::operator()(sqlite3_stmt* statement) const noexcept {
 void Database::limit_work() const noexcept {
   sqlite3_file* file = nullptr;
   sqlite3_int64 size = 0;
-  if (sqlite3_file_control(database_.get(), "main", SQLITE_FCNTL_FILE_POINTER, &file) ==
-          SQLITE_OK &&
+  if (sqlite3_file_control(database_.get(), "main", SQLITE_FCNTL_FILE_POINTER,
+                           static_cast<void*>(&file)) == SQLITE_OK &&
       file != nullptr && file->pMethods != nullptr) {
     (void)file->pMethods->xFileSize(file, &size);
   }
