@@ -65,6 +65,21 @@ enum class ScanRule : std::uint8_t {
   new_sources,  ///< their rate
 };
 
+/// How long a scan may pause and still goes on, by the rule that found it.
+[[nodiscard]] constexpr std::chrono::nanoseconds idle_of(ScanRule rule) noexcept {
+  using namespace std::chrono_literals;
+  switch (rule) {
+    case ScanRule::classic:
+      return 3s;
+    case ScanRule::slow:
+      return 6h;
+    case ScanRule::glacial:
+      return 48h;
+    default:
+      return 10min;
+  }
+}
+
 /// How the scanner probes, as nmap names it.
 enum class Technique : std::uint8_t {
   unknown,

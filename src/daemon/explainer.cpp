@@ -19,10 +19,10 @@ constexpr std::size_t kMostEvents = 10000;
 
 }  // namespace
 
-Explainer::Explainer(Analysis analysis, const Address& source)
-    : source_(source), analysis_(std::move(analysis)), diary_(source) {
-  analysis_.keep_diary(&diary_);
-  last_ = analysis_.explain(source);
+Explainer::Explainer(Analysis all, const Address& source)
+    : QuietOutlet(std::move(all)), source_(source), diary_(source) {
+  analysis().keep_diary(&diary_);
+  last_ = analysis().explain(source);
   if (last_.knowledge != Knowledge::not_kept) return;
   failure_ = fail("--explain: " + verdict_line(last_) + ": --profile full");
 }
@@ -30,13 +30,13 @@ Explainer::Explainer(Analysis analysis, const Address& source)
 void Explainer::process(PacketBatch& batch) {
   packets_ += static_cast<std::uint64_t>(std::ranges::count_if(
       batch.view(), [&](const Packet& packet) { return packet.source_address() == source_; }));
-  analysis_.process(batch, [&](const auto& found) { take(found); });
+  analysis().process(batch, [&](const auto& found) { take(found); });
 }
 
 void Explainer::advance(std::chrono::nanoseconds now,
                         std::chrono::nanoseconds /*wall_minus_monotonic*/) {
-  if (now == Detector::kEndOfTime) last_ = analysis_.explain(source_);
-  analysis_.advance(now, [&](const auto& found) { take(found); });
+  if (now == Detector::kEndOfTime) last_ = analysis().explain(source_);
+  analysis().advance(now, [&](const auto& found) { take(found); });
 }
 
 bool Explainer::concerns(const ScanEvent& event) const noexcept {
@@ -51,10 +51,6 @@ void Explainer::take(const ScanEvent& event) {
   if (event.phase == Phase::update || events_.size() == kMostEvents) return;
   if (!classify(event).is_scan || !concerns(event)) return;
   events_.push_back(event);
-}
-
-void Explainer::notify(Severity /*severity*/, std::string_view text) {
-  notices_.emplace_back(text);
 }
 
 std::string Explainer::conclusion() const {
@@ -86,7 +82,7 @@ std::vector<std::string> Explainer::lines() const {
   std::vector<std::string> lines = {conclusion(), packets_line()};
   std::ranges::copy(to_lines(diary_, last_, events_), std::back_inserter(lines));
   std::ranges::copy(to_lines(last_) | std::views::drop(1), std::back_inserter(lines));
-  std::ranges::copy(notices_, std::back_inserter(lines));
+  std::ranges::copy(notices(), std::back_inserter(lines));
   return lines;
 }
 

@@ -127,16 +127,15 @@ void WhatIf::process(PacketBatch& batch) {
   std::ranges::copy(batch.view(), copy_->packets.begin());
   copy_->size = batch.size;
   copy_->wall_minus_monotonic = wall;
-  as_is_.process(batch, [&](const auto& found) { take(found_as_is_, found, wall); });
+  analysis().process(batch, [&](const auto& found) { take(found_as_is_, found, wall); });
   other_.process(*copy_, [&](const auto& found) { take(found_other_, found, wall); });
 }
 
 void WhatIf::advance(std::chrono::nanoseconds now, std::chrono::nanoseconds wall_minus_monotonic) {
-  as_is_.advance(now, [&](const auto& found) { take(found_as_is_, found, wall_minus_monotonic); });
+  analysis().advance(now,
+                     [&](const auto& found) { take(found_as_is_, found, wall_minus_monotonic); });
   other_.advance(now, [&](const auto& found) { take(found_other_, found, wall_minus_monotonic); });
 }
-
-void WhatIf::notify(Severity /*severity*/, std::string_view text) { notices_.emplace_back(text); }
 
 std::string to_text(const ScanComparison& comparison, const WhatIfFacts& facts) {
   std::string text = fmt::format(

@@ -14,17 +14,17 @@
 #include "core/packet.h"
 #include "core/scan_event.h"
 #include "daemon/analysis.h"
-#include "daemon/pipeline.h"
+#include "daemon/quiet_outlet.h"
 #include "daemon/scan_comparison.h"
 
 namespace scanlogd {
 
-/// Takes the place of the pipeline; reports nothing and keeps what each of two ways to judge finds.
-class WhatIf final : public Outlet {
+/// Keeps what each of two ways to judge finds; the accounts are those of the first.
+class WhatIf final : public QuietOutlet {
  public:
   /// `as_is` judges as configured, `other` as is asked.
   WhatIf(Analysis as_is, Analysis other)
-      : as_is_(std::move(as_is)),
+      : QuietOutlet(std::move(as_is)),
         other_(std::move(other)),
         copy_(std::make_unique<PacketBatch>()) {}
 
@@ -33,40 +33,8 @@ class WhatIf final : public Outlet {
   /// For both.
   void advance(std::chrono::nanoseconds now,
                std::chrono::nanoseconds wall_minus_monotonic) override;
-  [[nodiscard]] bool has_open_scans() const noexcept override { return false; }
-  void settle() override {}
-  /// A file does not know.
-  void ask_senders(const Captures& /*captures*/) noexcept override {}
-  /// Kept for `notices`.
-  void notify(Severity severity, std::string_view text) override;
-  /// For `accounts`.
-  void report_accounts(const Captures& captures) override {
-    accounts_ = packets_to_string(as_is_.accounts(captures), as_is_.names());
-  }
-  /// Those of the analysis as configured, and the captures.
-  [[nodiscard]] EngineAccounts count(const Captures& captures) const override {
-    return as_is_.accounts(captures);
-  }
-  /// Asks the detectors as configured.
-  [[nodiscard]] SourceExplanation explain(const Address& source) override {
-    return as_is_.explain(source);
-  }
-  /// Nobody asks for that.
-  void adopt(const EngineSettings& /*settings*/) override {}
-  /// There is no other side.
-  [[nodiscard]] int fd() const noexcept override { return -1; }
-  [[nodiscard]] Heard listen() override { return Heard::something; }
-  /// Nothing waits.
-  void flush(Flush /*how*/) noexcept override {}
-  [[nodiscard]] bool waiting() const noexcept override { return false; }
-  /// Leaves the accounts.
-  void end(const Captures& captures) override { report_accounts(captures); }
   [[nodiscard]] Result<void> failure() const override { return {}; }
 
-  /// What became of all packets as configured, after the end.
-  [[nodiscard]] const std::string& accounts() const noexcept { return accounts_; }
-  /// What there is to know besides, such as a file that breaks off.
-  [[nodiscard]] const std::vector<std::string>& notices() const noexcept { return notices_; }
   /// The scans, after the end.
   [[nodiscard]] ScanComparison comparison() const {
     return compare(found_as_is_.scans(), found_other_.scans());
@@ -77,13 +45,10 @@ class WhatIf final : public Outlet {
   }
 
  private:
-  Analysis as_is_;
   Analysis other_;
   std::unique_ptr<PacketBatch> copy_;
   ScanFindings found_as_is_;
   ScanFindings found_other_;
-  std::vector<std::string> notices_;
-  std::string accounts_;
 };
 
 /// What was compared, to be said beside the result.

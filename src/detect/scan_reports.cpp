@@ -11,8 +11,6 @@
 namespace scanlogd {
 namespace {
 
-using namespace std::chrono_literals;
-
 constexpr std::size_t kNetworkShare = 4;  // as the contact detector has it
 constexpr std::uint8_t kVotes = 2;        // for a tool
 
@@ -68,17 +66,6 @@ void describe(const FirstContacts& first, ScanEvent& event) noexcept {
   event.tool = voted(first);
   event.port_count = first.port_count;
   std::ranges::copy(first.port_view(), event.ports.begin());
-}
-
-std::chrono::nanoseconds idle_of(ScanRule rule) noexcept {
-  switch (rule) {
-    case ScanRule::slow:
-      return 6h;
-    case ScanRule::glacial:
-      return 48h;
-    default:
-      return 10min;
-  }
 }
 
 ScanKind kind_of(std::uint32_t hosts, std::uint32_t ports) noexcept {

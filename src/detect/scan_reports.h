@@ -106,9 +106,6 @@ void describe(const FirstContacts& first, ScanEvent& event) noexcept;
 /// How many of 64 equally likely values were drawn when so many different ones are there.
 [[nodiscard]] std::uint32_t linear_count(std::uint64_t seen) noexcept;
 
-/// How long a scan may pause, by the rule that found it.
-[[nodiscard]] std::chrono::nanoseconds idle_of(ScanRule rule) noexcept;
-
 /// The kind of a scan with these totals.
 [[nodiscard]] ScanKind kind_of(std::uint32_t hosts, std::uint32_t ports) noexcept;
 

@@ -13,22 +13,7 @@
 namespace scanlogd {
 namespace {
 
-using namespace std::chrono_literals;
 using std::chrono::system_clock;
-
-/// How long a scan may be silent and still goes on, by the rule that found it.
-std::chrono::nanoseconds idle_time(ScanRule rule) noexcept {
-  switch (rule) {
-    case ScanRule::classic:
-      return 3s;
-    case ScanRule::slow:
-      return 6h;
-    case ScanRule::glacial:
-      return 48h;
-    default:
-      return 10min;
-  }
-}
 
 /// Can what was one kind be seen as the other after a restart? Ports and hosts come anew then.
 bool are_alike(ScanKind one, ScanKind other) noexcept {
@@ -114,7 +99,7 @@ void ScanBook::enter(const ScanEvent& event, std::size_t engine, const Now& said
 
 ScanBook::Key ScanBook::attend(const ScanEvent& event) {
   const Key key{.engine = kNoEngine, .record = ++unattended_number_};
-  unattended_.emplace_back(event.detected + idle_time(event.rule), key);
+  unattended_.emplace_back(event.detected + idle_of(event.rule), key);
   return key;
 }
 
@@ -169,7 +154,7 @@ ScanBook::OpenList::iterator ScanBook::resume(const ScanEvent& event, const Key&
     const Scan& scan = each.second;
     return scan.event.source_prefix == event.source_prefix &&
            are_alike(scan.event.kind, event.kind) &&
-           std::chrono::abs(detected - scan.last) <= idle_time(scan.event.rule);
+           std::chrono::abs(detected - scan.last) <= idle_of(scan.event.rule);
   });
   if (found == last) return open_.end();
   Open made;
@@ -326,7 +311,7 @@ void ScanBook::advance(const Now& now, std::vector<BookEntry>& out) {
     open->scan.announce = Announce::held_back;
   }
   std::erase_if(left_, [&](const auto& each) {
-    if (now.wall - each.second.last <= idle_time(each.second.event.rule)) return false;
+    if (now.wall - each.second.last <= idle_of(each.second.event.rule)) return false;
     if (each.second.has_ended()) return true;
     Scan scan = each.second;
     scan.event.phase = Phase::end;
