@@ -625,6 +625,28 @@ class Case(unittest.TestCase):
         cls.addClassCleanup(cls.lab.close)
 
 
+class WatchCase(Case):
+    """A test class whose daemons run in the foreground, all in one cell of the victim."""
+
+    ARGUMENTS = ()  # of each daemon, before those that a test gives
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.binary = our_binary()
+        cls.cell = cls.lab.own(Cell(cls.lab.victim))
+        cls.listed = cls.cell.run(cls.binary, "--list").stdout.split()
+
+    def watch(self, backend, *arguments):
+        """The daemon, ready."""
+        if backend not in self.listed:
+            raise Skip(f"back end {backend} is not built in")
+        daemon = Foreground(self.lab, self.binary, "-f", "-c", backend, *self.ARGUMENTS, *arguments,
+                            env={"TZ": "UTC"}, cell=self.cell)
+        self.addCleanup(daemon.close)
+        return daemon.wait_ready()
+
+
 def main(last_line=None, verbosity=2):
     """Runs the tests of the calling file. Exit status: 0, 1 for a failure, SKIPPED when no test ran
     whole. What was skipped is counted by reason here, and once more by `report_skips`.

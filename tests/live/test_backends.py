@@ -46,23 +46,7 @@ RECORDED = {
 }
 
 
-class Backends(harness.Case):
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.binary = harness.our_binary()
-        cls.cell = cls.lab.own(harness.Cell(cls.lab.victim))
-        cls.listed = cls.cell.run(cls.binary, "--list").stdout.split()
-
-    def watch(self, backend, *arguments):
-        """The daemon in the foreground, ready."""
-        if backend not in self.listed:
-            raise harness.Skip(f"back end {backend} is not built in")
-        daemon = harness.Foreground(self.lab, self.binary, "-f", "-c", backend, *arguments,
-                                    env={"TZ": "UTC"}, cell=self.cell)
-        self.addCleanup(daemon.close)
-        return daemon.wait_ready()
-
+class Backends(harness.WatchCase):
     def scan(self, source=SCANNER, **fields):
         self.lab.send(probe(source, fields.get("target", VICTIM), port,
                             **{name: value for name, value in fields.items() if name != "target"})

@@ -22,28 +22,20 @@ def _removed(path):
     return not os.path.exists(path)
 
 
-class Egress(harness.Case):
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.binary = harness.our_binary()
-        cls.cell = cls.lab.own(harness.Cell(cls.lab.victim))
-        cls.listed = cls.cell.run(cls.binary, "--list").stdout.split()
+def is_sentinel(line):
+    """Of the scan that closes a round: all before it has been seen."""
+    return line.startswith(harness.SENTINEL)
 
-    def watch(self, backend, *arguments):
-        if backend not in self.listed:
-            raise harness.Skip(f"back end {backend} is not built in")
-        daemon = harness.Foreground(self.lab, self.binary, "-f", "-c", backend, "--profile", "full",
-                                    *arguments, cell=self.cell)
-        self.addCleanup(daemon.close)
-        return daemon.wait_ready()
+
+class Egress(harness.WatchCase):
+    ARGUMENTS = ("--profile", "full")
 
     @staticmethod
     def nmap(side, target, *options):
         side.run(harness.tool("nmap"), "-n", "-Pn", "--max-retries", "0", "-p", "1-200", *options, target)
 
     def begins(self, daemon):
-        return [line for line in daemon.lines() if ", end: " not in line]
+        return [line for line in daemon.lines() if ", end: " not in line and not is_sentinel(line)]
 
     def check_backend(self, backend, *arguments, who=""):
         for technique in ("-sS", "-sT"):
@@ -54,7 +46,9 @@ class Egress(harness.Case):
                 harness.wait_until(lambda: len(self.begins(daemon)) >= 2,
                                    lambda: f"two scans: {daemon.lines()}, {daemon.errors()}")
                 self.nmap(self.lab.victim, "10.77.0.1", technique)  # once more is no news
-                time.sleep(1)
+                self.lab.sentinel()
+                harness.wait_until(lambda: any(map(is_sentinel, daemon.lines())),
+                                   lambda: f"the sentinel: {daemon.lines()}")
                 self.assertEqual(0, daemon.finish(), daemon.errors())
                 begins = self.begins(daemon)
                 self.assertEqual(2, len(begins), begins)

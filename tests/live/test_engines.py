@@ -26,22 +26,9 @@ def scans():
     return [probe(source, VICTIM, port) for port in PORTS for source in SCANNERS]
 
 
-class Engines(harness.Case):
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.binary = harness.our_binary()
-        cls.cell = cls.lab.own(harness.Cell(cls.lab.victim))
-        cls.listed = cls.cell.run(cls.binary, "--list").stdout.split()
-
+class Engines(harness.WatchCase):
     def watch(self, backend, engines, *arguments):
-        if backend not in self.listed:
-            raise harness.Skip(f"back end {backend} is not built in")
-        daemon = harness.Foreground(self.lab, self.binary, "-f", "-c", backend, "--engines",
-                                    str(engines), *arguments, env={"TZ": "UTC"}, cell=self.cell)
-        self.addCleanup(daemon.close)
-        daemon.wait_ready()
-        return daemon
+        return super().watch(backend, "--engines", str(engines), *arguments)
 
     def finish(self, daemon):
         """Ends it by its first process, which tells the others."""

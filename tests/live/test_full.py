@@ -51,19 +51,14 @@ DECOY_RUNS = int(os.environ.get("SCANLOGD_DECOY_RUNS", "5"))
 ENDS_WITH_ONE = ("hping3",)  # where answers are missing
 
 
-class Full(harness.Case):
+class Full(harness.WatchCase):
+    ARGUMENTS = ("--profile", "full", "-o", "json")
+
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        cls.cell = cls.lab.own(harness.Cell(cls.lab.victim))
         cls.lab.victim.run("ip", "addr", "add", VICTIM_6 + "/64", "dev", "vic0", "nodad")
         cls.lab.attacker.run("ip", "addr", "add", SCANNER_6 + "/64", "dev", "atk0", "nodad")
-
-    def watch(self, backend):
-        daemon = harness.Foreground(self.lab, harness.our_binary(), "-f", "--profile", "full", "-o", "json",
-                                    "-c", backend, cell=self.cell)
-        self.addCleanup(daemon.close)
-        return daemon.wait_ready()
 
     @staticmethod
     def scans(daemon):

@@ -16,22 +16,7 @@ FLAPS = 100
 FLOOD = 200_000
 
 
-class Interruptions(harness.Case):
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.binary = harness.our_binary()
-        cls.cell = cls.lab.own(harness.Cell(cls.lab.victim))
-        cls.listed = cls.cell.run(cls.binary, "--list").stdout.split()
-
-    def watch(self, backend, *arguments):
-        if backend not in self.listed:
-            raise harness.Skip(f"back end {backend} is not built in")
-        daemon = harness.Foreground(self.lab, self.binary, "-f", "-c", backend, *arguments,
-                                    env={"TZ": "UTC"}, cell=self.cell)
-        self.addCleanup(daemon.close)
-        return daemon.wait_ready()
-
+class Interruptions(harness.WatchCase):
     def ip(self, *commands, side=None):
         (side or self.lab.victim).run("ip", "-batch", "-", input="\n".join(commands) + "\n")
 
