@@ -71,10 +71,11 @@ class Engine final : private ControlledLoop {
   void tell(const std::vector<BlindInterval>& intervals);
   void follow_interfaces(bool is_called);
   void follow(const InterfaceChange& change);
-  /// A call has failed that may work again.
+  /// Takes what the recorder has sent; `is_called`: poll(2) says that there is something.
   void listen(bool is_called);
-  // What poll(2) called ready had nothing to give.
+  /// What poll(2) called ready had nothing to give.
   void find_nothing(std::string_view what);
+  /// A call has failed that may work again.
   void stumble(std::string_view what);
   [[nodiscard]] std::uint64_t dropped() const noexcept;
   void show_progress() const;

@@ -44,6 +44,22 @@ TEST_F(CtlShow, TellsAllAboutAScan) {
       << text;
 }
 
+TEST_F(CtlShow, NamesAllOfAGroupThatAreOnRecord) {
+  Scan group = scan(2);
+  group.event.kind = ScanKind::decoys;
+  group.event.sources_total = 101;
+  for (std::uint32_t i = 0; i < 101; ++i) {
+    group.sources.push_back({Family::ipv4, ipv4_bytes(0xc6336400 + i)});
+  }
+  {
+    Store store = open();
+    write(store, {message(group, 3)});
+  }
+  const std::string text = run(ctl::show_scan, {"show", "2"});
+  EXPECT_TRUE(has(text, "198.51.100.0, 198.51.100.1,")) << text;
+  EXPECT_TRUE(has(text, "198.51.100.100\n")) << text;
+}
+
 TEST_F(CtlShow, TellsHowItGrew) {
   EXPECT_TRUE(has(run(ctl::show_scan, {"show", "1"}),
                   "TIME                 PHASE  PACKETS  PORTS  HOSTS  OPEN\n"

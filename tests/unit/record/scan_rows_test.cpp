@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <tuple>
 
 #include "support/stores.h"
@@ -86,6 +87,25 @@ TEST_F(ScanRowsTest, KeepsAllOfAScan) {
     EXPECT_EQ(read.announce, written.announce);
     EXPECT_EQ(read.ports, written.ports);
     expect_equal(read.event, event);
+  }
+}
+
+TEST_F(ScanRowsTest, KeepsAsManySourcesOfAGroupAsMayBe) {
+  for (const std::size_t count :
+       {ScanEvent::kMaxGroup, ScanEvent::kMaxGroup + 1, ScanSources::kMost}) {
+    Scan written = scan(count);
+    written.event.kind = ScanKind::decoys;
+    for (std::size_t i = 0; i < count; ++i) {
+      written.sources.push_back(
+          {Family::ipv4, ipv4_bytes(0xc6336400 + static_cast<std::uint32_t>(i))});
+    }
+    {
+      Store store = open();
+      write(store, {message(written, count)});
+    }
+    const auto found = reader().find(count);
+    ASSERT_TRUE(found && *found) << count;
+    EXPECT_TRUE(std::ranges::equal((*found)->group(), written.sources)) << count;
   }
 }
 
