@@ -37,9 +37,15 @@ Result<void> become(const Identity& identity) {
 /// Not being allowed to is no failure for a service manager's child, which has but what it was
 /// given.
 Result<void> empty_bounding_set() {
-  capng_clear(CAPNG_SELECT_BOUNDS);
-  if (capng_apply(CAPNG_SELECT_BOUNDS) != 0 && ::geteuid() == 0) {
+  if (capng_get_caps_process() != 0) return fail("capng_get_caps_process(): failed", EIO);
+  if (capng_have_capability(CAPNG_EFFECTIVE, CAP_SETPCAP) == 0) {
+    // Not tried in vain, as libcap-ng would say so in the log.
+    if (::geteuid() != 0) return {};
     return fail("capng_apply(bounding set): not permitted; CAP_SETPCAP is missing", EPERM);
+  }
+  capng_clear(CAPNG_SELECT_BOUNDS);
+  if (capng_apply(CAPNG_SELECT_BOUNDS) != 0) {
+    return fail("capng_apply(bounding set): failed", EPERM);
   }
   return {};
 }
