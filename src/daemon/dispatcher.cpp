@@ -21,6 +21,10 @@ std::uint64_t waiting(const Cursor& cursor) noexcept {
   return cursor.taken - cursor.delivered - cursor.lost;
 }
 
+std::uint64_t scans_waiting(const Cursor& cursor) noexcept {
+  return cursor.scans_taken - cursor.scans_delivered - cursor.scans_lost;
+}
+
 }  // namespace
 
 Dispatcher::Dispatcher(std::vector<NamedSink> sinks, Backlog* backlog) noexcept
@@ -57,11 +61,13 @@ void Dispatcher::add(const Message& message) {
       outlet.queue.push_back(message);
     }
     outlet.read = last_;
-    if (outlet.queue.empty()) outlet.cursor.sequence = last_;
+    if (outlet.queue.empty()) set_cursor(outlet);
   }
 }
 
 void Dispatcher::lose(Outlet& outlet, std::uint64_t messages, std::uint64_t scans) {
+  messages = std::min(messages, waiting(outlet.cursor));
+  scans = std::min(scans, scans_waiting(outlet.cursor));
   outlet.cursor.lost += messages;
   outlet.cursor.scans_lost += scans;
   outlet.untold += scans;
@@ -82,7 +88,8 @@ void Dispatcher::deliver(Outlet& outlet) {
     if (outlet.queue.empty()) read_more(outlet);
     if (outlet.queue.empty() || !give_first(outlet)) break;
   }
-  if (outlet.queue.empty() && !outlet.is_behind && outlet.untold > 0) {
+  const bool is_done = outlet.queue.empty() && !outlet.is_behind && outlet.gaps.empty();
+  if (is_done && outlet.untold > 0) {
     news_.push_back(fmt::format("{} could not be reached: {} scans lost", outlet.named.name,
                                 std::exchange(outlet.untold, 0)));
   }
@@ -112,47 +119,87 @@ void Dispatcher::settle_first(Outlet& outlet, bool is_delivered) {
   outlet.is_in_hand = false;
   outlet.queue.pop_front();
   if (is_delivered) {
-    ++outlet.cursor.delivered;
-    outlet.cursor.scans_delivered += scans;
+    // What a sink is given again is counted once.
+    outlet.cursor.delivered += std::min<std::uint64_t>(waiting(outlet.cursor), 1);
+    outlet.cursor.scans_delivered += std::min(scans_waiting(outlet.cursor), scans);
   } else {
     lose(outlet, 1, scans);
   }
-  outlet.cursor.sequence =
-      outlet.queue.empty() ? outlet.read : outlet.queue.front().stamp.sequence - 1;
+  set_cursor(outlet);
   if (backlog_ != nullptr) backlog_->note(outlet.cursor);
 }
 
 void Dispatcher::read_more(Outlet& outlet) {
   // Not for ever where nothing of all that is for this sink.
   constexpr int kMaxPages = 16;
-  for (int page = 0; outlet.is_behind && outlet.queue.empty() && page < kMaxPages; ++page) {
-    const auto messages = backlog_->read(outlet.read, kInMemory);
-    const std::uint64_t waits = waiting(outlet.cursor);
-    std::uint64_t too_many = waits > kMaxWaiting ? waits - kMaxWaiting : 0;
-    for (const Message& message : messages) {
-      outlet.read = message.stamp.sequence;
-      if (!is_for(outlet, message)) continue;
-      if (too_many > 0) {
-        --too_many;
-        lose(outlet, 1, is_scan_line(message) ? 1 : 0);
-      } else {
-        outlet.queue.push_back(message);
-      }
+  bool had_more = false;
+  for (int page = 0; outlet.queue.empty() && page < kMaxPages; ++page) {
+    if (!outlet.gaps.empty() && backlog_->is_readable()) {
+      fill_gap(outlet);
+    } else if (outlet.is_behind) {
+      read_next(outlet);
+    } else {
+      break;
     }
-    if (outlet.queue.empty()) outlet.cursor.sequence = outlet.read;
-    if (messages.size() == kInMemory) continue;
-    if (!backlog_->is_complete() || outlet.read < last_) return;
-    // All that there was. What the store had no room for is not among it.
-    outlet.is_behind = false;
-    const auto scans =
-        static_cast<std::uint64_t>(std::ranges::count_if(outlet.queue, is_scan_line));
-    const Cursor& cursor = outlet.cursor;
-    const std::uint64_t missing =
-        waiting(cursor) - std::min<std::uint64_t>(waiting(cursor), outlet.queue.size());
-    const std::uint64_t scans_waiting =
-        cursor.scans_taken - cursor.scans_delivered - cursor.scans_lost;
-    lose(outlet, missing, scans_waiting - std::min(scans_waiting, scans));
+    had_more = true;
   }
+  if (!had_more) return;
+  if (outlet.queue.empty()) set_cursor(outlet);
+  if (outlet.is_behind || !outlet.gaps.empty()) return;
+  // All that there was. What there was no room for is not among it.
+  const auto scans = static_cast<std::uint64_t>(std::ranges::count_if(outlet.queue, is_scan_line));
+  const std::uint64_t missing =
+      waiting(outlet.cursor) - std::min<std::uint64_t>(waiting(outlet.cursor), outlet.queue.size());
+  lose(outlet, missing,
+       scans_waiting(outlet.cursor) - std::min(scans_waiting(outlet.cursor), scans));
+}
+
+void Dispatcher::read_next(Outlet& outlet) {
+  const auto [messages, is_whole] = backlog_->read(outlet.read, kInMemory);
+  if (!is_whole) {
+    leave_gap(outlet, messages.empty() ? last_ : messages.front().stamp.sequence - 1);
+  }
+  const std::uint64_t waits = outlet.gaps.empty() ? waiting(outlet.cursor) : 0;
+  std::uint64_t too_many = waits > kMaxWaiting ? waits - kMaxWaiting : 0;
+  for (const Message& message : messages) {
+    outlet.read = message.stamp.sequence;
+    if (!is_for(outlet, message)) continue;
+    if (too_many > 0) {
+      --too_many;
+      lose(outlet, 1, is_scan_line(message) ? 1 : 0);
+    } else {
+      outlet.queue.push_back(message);
+    }
+  }
+  outlet.is_behind = messages.size() == kInMemory;
+  if (!outlet.is_behind) outlet.read = last_;
+}
+
+void Dispatcher::leave_gap(Outlet& outlet, std::uint64_t last) {
+  if (last <= outlet.read) return;
+  if (outlet.gaps.size() < kMaxGaps) outlet.gaps.push_back({.after = outlet.read, .last = last});
+  outlet.read = last;
+}
+
+void Dispatcher::fill_gap(Outlet& outlet) {
+  Gap& gap = outlet.gaps.front();
+  const auto [messages, is_whole] = backlog_->read(gap.after, kInMemory);
+  if (!is_whole) return;
+  bool is_filled = messages.size() < kInMemory;
+  for (const Message& message : messages) {
+    is_filled = is_filled || message.stamp.sequence >= gap.last;
+    if (message.stamp.sequence > gap.last) break;
+    gap.after = message.stamp.sequence;
+    if (is_for(outlet, message)) outlet.queue.push_back(message);
+  }
+  if (is_filled) outlet.gaps.pop_front();
+}
+
+void Dispatcher::set_cursor(Outlet& outlet) noexcept {
+  std::uint64_t done = outlet.queue.empty() ? outlet.read : outlet.queue.front().stamp.sequence - 1;
+  // After a restart all is read from there on, in part again.
+  if (!outlet.gaps.empty()) done = std::min(done, outlet.gaps.front().after);
+  outlet.cursor.sequence = done;
 }
 
 void Dispatcher::reopen() {
@@ -171,6 +218,7 @@ void Dispatcher::restore(const std::vector<Cursor>& cursors, std::uint64_t last,
     }
     mine.sequence += last;
     outlet.read += last;
+    for (Gap& gap : outlet.gaps) gap = {.after = gap.after + last, .last = gap.last + last};
     const auto found = std::ranges::find(cursors, mine.sink, &Cursor::sink);
     if (found == cursors.end()) {
       // What was before it came is no concern of this sink.
@@ -185,10 +233,13 @@ void Dispatcher::restore(const std::vector<Cursor>& cursors, std::uint64_t last,
     mine.scans_delivered += found->scans_delivered;
     mine.scans_lost += found->scans_lost;
     if (found->sequence >= last) continue;
-    // All again from there, in order; what it has had since the start of this process, twice.
-    outlet.is_behind = true;
-    outlet.read = mine.sequence = found->sequence;
-    outlet.queue.resize(outlet.is_in_hand ? 1 : 0);
+    if (outlet.read == last) {  // this process has had nothing for it yet
+      outlet.is_behind = true;
+      outlet.read = mine.sequence = found->sequence;
+      continue;
+    }
+    outlet.gaps.push_front({.after = found->sequence, .last = last});
+    set_cursor(outlet);
   }
 }
 
@@ -200,8 +251,9 @@ std::vector<Cursor> Dispatcher::cursors() const {
 }
 
 bool Dispatcher::is_waiting() const noexcept {
-  return std::ranges::any_of(
-      outlets_, [](const Outlet& outlet) { return !outlet.queue.empty() || outlet.is_behind; });
+  return std::ranges::any_of(outlets_, [](const Outlet& outlet) {
+    return !outlet.queue.empty() || outlet.is_behind || !outlet.gaps.empty();
+  });
 }
 
 SinkStats Dispatcher::stats() const noexcept {

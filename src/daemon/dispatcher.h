@@ -1,5 +1,6 @@
 // Delivery: each sink gets every message in order and at least once, at its own pace. What a sink
-// cannot take now waits in memory, or, where there is a store, is read again from there.
+// cannot take now waits in memory, or, where there is a store, is read again from there. While the
+// store cannot be read, a sink gets what can be had, and the rest as soon as it can be read.
 #pragma once
 
 #include <cstddef>
@@ -14,6 +15,7 @@
 #include "core/result.h"
 #include "core/scan.h"
 #include "daemon/sandbox.h"
+#include "record/ledger.h"
 #include "record/store.h"
 #include "sink/sink.h"
 
@@ -30,11 +32,12 @@ class Backlog {
  public:
   virtual ~Backlog() = default;
 
-  /// The messages after number `sequence`, in order, at most `limit`.
-  [[nodiscard]] virtual std::vector<Message> read(std::uint64_t sequence, std::size_t limit) = 0;
+  /// The messages after number `sequence`, in order, at most `limit`. Fewer than that: there are no
+  /// more.
+  [[nodiscard]] virtual KeptMessages read(std::uint64_t sequence, std::size_t limit) = 0;
 
-  /// Is everything that was ever given to the dispatcher to be read there?
-  [[nodiscard]] virtual bool is_complete() const = 0;
+  /// Can those be read that are in no memory any more?
+  [[nodiscard]] virtual bool is_readable() const = 0;
 
   /// A sink has come so far: this is to outlive the process before the next message is given to it.
   virtual void note(const Cursor& cursor) = 0;
@@ -52,6 +55,9 @@ class Dispatcher {
 
   /// Messages given to one sink in one turn.
   static constexpr int kPerTurn = 256;
+
+  /// Gaps that wait for the store; what is in later ones is lost to the sink and counted.
+  static constexpr std::size_t kMaxGaps = 16;
 
   /// `backlog` is not owned; nullptr: there is no store.
   Dispatcher(std::vector<NamedSink> sinks, Backlog* backlog) noexcept;
@@ -93,12 +99,19 @@ class Dispatcher {
   [[nodiscard]] std::vector<std::string> take_news() { return std::exchange(news_, {}); }
 
  private:
+  /// Messages that come later, because the store could not be read when it was their turn.
+  struct Gap {
+    std::uint64_t after = 0;  ///< the number before the first
+    std::uint64_t last = 0;
+  };
+
   struct Outlet {
     NamedSink named;
     Cursor cursor;
     std::deque<Message> queue;
     std::uint64_t read = 0;       ///< number of the last message in the queue, or read before
     bool is_behind = false;       ///< more waits in the store
+    std::deque<Gap> gaps;         ///< in order; nothing before the first waits in the store
     bool is_in_hand = false;      ///< the sink has the first of the queue, but not delivered it
     std::uint64_t untold = 0;     ///< lost scans that were not told of
     std::uint64_t delivered = 0;  ///< by the sink itself, when the message was given to it
@@ -110,6 +123,10 @@ class Dispatcher {
   [[nodiscard]] bool give_first(Outlet& outlet);
   void settle_first(Outlet& outlet, bool is_delivered);
   void read_more(Outlet& outlet);
+  void read_next(Outlet& outlet);
+  void fill_gap(Outlet& outlet);
+  static void leave_gap(Outlet& outlet, std::uint64_t last);
+  static void set_cursor(Outlet& outlet) noexcept;
   static void lose(Outlet& outlet, std::uint64_t messages, std::uint64_t scans);
 
   std::vector<Outlet> outlets_;

@@ -195,11 +195,11 @@ Needs Reporter::needs() const {
   return needs;
 }
 
-std::vector<Message> Reporter::read(std::uint64_t sequence, std::size_t limit) {
+KeptMessages Reporter::read(std::uint64_t sequence, std::size_t limit) {
   return ledger_.read(sequence, limit, Clock::now());
 }
 
-bool Reporter::is_complete() const { return ledger_.is_working() && ledger_.waiting() == 0; }
+bool Reporter::is_readable() const { return ledger_.is_readable(); }
 
 void Reporter::note(const Cursor& cursor) { ledger_.write(cursor, Clock::now()); }
 

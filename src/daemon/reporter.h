@@ -104,8 +104,8 @@ class Reporter final : private Backlog {
   [[nodiscard]] Needs needs() const;
 
  private:
-  [[nodiscard]] std::vector<Message> read(std::uint64_t sequence, std::size_t limit) override;
-  [[nodiscard]] bool is_complete() const override;
+  [[nodiscard]] KeptMessages read(std::uint64_t sequence, std::size_t limit) override;
+  [[nodiscard]] bool is_readable() const override;
   void note(const Cursor& cursor) override;
 
   [[nodiscard]] ScanBook::Now now() const noexcept;

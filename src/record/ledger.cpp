@@ -3,6 +3,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <utility>
 #include <variant>
@@ -109,13 +110,23 @@ void Ledger::write(const Cursor& cursor, Clock::time_point now) {
   if (!done) fail_for_now(done.error(), now);
 }
 
-std::vector<Message> Ledger::read(std::uint64_t sequence, std::size_t limit,
-                                  Clock::time_point now) {
-  if (!store_) return {};
-  auto messages = store_->reader().messages(sequence, limit);
-  if (messages) return std::move(*messages);
-  fail_for_now(messages.error(), now);
-  return {};
+KeptMessages Ledger::read(std::uint64_t sequence, std::size_t limit, Clock::time_point now) {
+  KeptMessages kept{.messages = {}, .is_whole = false};
+  if (store_) {
+    auto messages = store_->reader().messages(sequence, limit);
+    if (messages) {
+      kept = {.messages = std::move(*messages), .is_whole = true};
+    } else {
+      fail_for_now(messages.error(), now);
+    }
+  }
+  if (!kept.messages.empty()) sequence = kept.messages.back().stamp.sequence;
+  const auto number_of = [](const Message& message) { return message.stamp.sequence; };
+  for (auto next = std::ranges::upper_bound(waiting_, sequence, {}, number_of);
+       next != waiting_.end() && kept.messages.size() < limit; ++next) {
+    kept.messages.push_back(*next);
+  }
+  return kept;
 }
 
 void Ledger::prune(Clock::time_point now) {

@@ -19,6 +19,12 @@
 
 namespace scanlogd {
 
+/// Messages that were kept, in order.
+struct KeptMessages {
+  std::vector<Message> messages;
+  bool is_whole = true;  ///< false: those before the first of these cannot be read now
+};
+
 /// Owns the store, where there is one to be had. Everything goes on without; what could not be
 /// written waits in bounded memory, the rest is counted.
 class Ledger {
@@ -60,6 +66,9 @@ class Ledger {
   /// The store, or nullptr.
   [[nodiscard]] Store* store() noexcept { return store_ ? &*store_ : nullptr; }
 
+  /// Is the store open?
+  [[nodiscard]] bool is_readable() const noexcept { return store_.has_value(); }
+
   /// Is the store open, and was the last attempt to write it a success?
   [[nodiscard]] bool is_working() const noexcept { return store_ && !is_failing_; }
 
@@ -77,9 +86,9 @@ class Ledger {
   /// Writes how far a sink has come, so that it outlives this process.
   void write(const Cursor& cursor, Clock::time_point now);
 
-  /// The messages after number `sequence`, at most `limit`; none where they cannot be read.
-  [[nodiscard]] std::vector<Message> read(std::uint64_t sequence, std::size_t limit,
-                                          Clock::time_point now);
+  /// The messages after number `sequence`, at most `limit`: those in the store, then those that
+  /// wait to be written.
+  [[nodiscard]] KeptMessages read(std::uint64_t sequence, std::size_t limit, Clock::time_point now);
 
   [[nodiscard]] std::size_t waiting() const noexcept { return waiting_.size(); }
   [[nodiscard]] std::uint64_t lost() const noexcept { return lost_; }

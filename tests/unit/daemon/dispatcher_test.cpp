@@ -57,22 +57,26 @@ class FickleSink final : public Sink {
   SinkStats stats_;
 };
 
-/// A store that can be behind.
+/// A store that cannot always be read, but for the last messages, which are in memory.
 class ListBacklog final : public Backlog {
  public:
-  std::vector<Message> read(std::uint64_t sequence, std::size_t limit) override {
-    std::vector<Message> found;
+  KeptMessages read(std::uint64_t sequence, std::size_t limit) override {
+    KeptMessages found{.messages = {}, .is_whole = readable};
     for (const Message& each : messages) {
-      if (each.stamp.sequence > sequence && found.size() < limit) found.push_back(each);
+      const bool is_there = readable || each.stamp.sequence >= first_in_memory;
+      if (is_there && each.stamp.sequence > sequence && found.messages.size() < limit) {
+        found.messages.push_back(each);
+      }
     }
     return found;
   }
-  bool is_complete() const override { return complete; }
+  bool is_readable() const override { return readable; }
   void note(const Cursor& cursor) override { noted.push_back(cursor); }
 
   std::vector<Message> messages;
   std::vector<Cursor> noted;
-  bool complete = true;
+  bool readable = true;
+  std::uint64_t first_in_memory = 0;  ///< its number
 };
 
 class DispatcherTest : public ::testing::Test {
@@ -231,17 +235,71 @@ TEST_F(DispatcherTest, WhatTheStoreLostIsCountedOnceItIsCertain) {
   add(dispatcher, Dispatcher::kInMemory + 10);
   // Two of those that are in the store only.
   backlog_.messages.erase(backlog_.messages.end() - 4, backlog_.messages.end() - 2);
-  backlog_.complete = false;
+  backlog_.readable = false;
+  backlog_.first_in_memory = sequence_;
   one_.hangs = false;
   deliver_all(dispatcher);
   EXPECT_TRUE(dispatcher.is_waiting()) << "they may still come";
   EXPECT_EQ(dispatcher.scans_lost(), 0U);
-  backlog_.complete = true;
+  backlog_.readable = true;
   deliver_all(dispatcher);
   EXPECT_FALSE(dispatcher.is_waiting());
   EXPECT_EQ(one_.ids.size(), Dispatcher::kInMemory + 8);
   EXPECT_EQ(dispatcher.scans_lost(), 2U);
   expect_sums(dispatcher);
+}
+
+TEST_F(DispatcherTest, AStoreThatCannotBeReadSilencesNoSink) {
+  constexpr std::uint64_t kLast = Dispatcher::kInMemory + 10;
+  Dispatcher dispatcher = make(&backlog_);
+  one_.hangs = true;
+  add(dispatcher, kLast);
+  backlog_.readable = false;
+  backlog_.first_in_memory = kLast - 1;
+  one_.hangs = false;
+  deliver_all(dispatcher);
+  add(dispatcher, 1);
+  deliver_all(dispatcher);
+  std::vector<std::uint64_t> expected = numbers(1, Dispatcher::kInMemory);
+  for (const std::uint64_t id : numbers(kLast - 1, kLast + 1)) expected.push_back(id);
+  EXPECT_EQ(one_.ids, expected);
+  EXPECT_EQ(dispatcher.cursors().front().sequence, Dispatcher::kInMemory)
+      << "a restart goes on from there";
+  expect_sums(dispatcher);
+
+  backlog_.readable = true;
+  deliver_all(dispatcher);
+  for (const std::uint64_t id : numbers(Dispatcher::kInMemory + 1, kLast - 2)) {
+    expected.push_back(id);
+  }
+  EXPECT_EQ(one_.ids, expected) << "each once";
+  EXPECT_EQ(dispatcher.cursors().front().sequence, kLast + 1);
+  EXPECT_EQ(dispatcher.stats().lost, 0U);
+  expect_sums(dispatcher);
+}
+
+TEST_F(DispatcherTest, WhatIsInTooManyGapsIsLostAndCounted) {
+  for (const std::size_t gaps : {Dispatcher::kMaxGaps, Dispatcher::kMaxGaps + 1}) {
+    one_ = other_ = {};
+    backlog_ = {};
+    sequence_ = 0;
+    Dispatcher dispatcher = make(&backlog_);
+    for (std::size_t i = 0; i < gaps; ++i) {
+      // More than the memory has room for, of which the last but one cannot be read any more.
+      one_.hangs = true;
+      add(dispatcher, Dispatcher::kInMemory + 2);
+      backlog_.readable = false;
+      backlog_.first_in_memory = sequence_;
+      one_.hangs = false;
+      deliver_all(dispatcher);
+    }
+    backlog_.readable = true;
+    deliver_all(dispatcher);
+    EXPECT_FALSE(dispatcher.is_waiting());
+    EXPECT_EQ(dispatcher.scans_lost(), gaps - Dispatcher::kMaxGaps);
+    EXPECT_EQ(one_.ids.size(), sequence_ - dispatcher.scans_lost());
+    expect_sums(dispatcher);
+  }
 }
 
 TEST_F(DispatcherTest, WhatASinkCannotTakeAtAllIsLost) {
@@ -299,6 +357,53 @@ TEST_F(DispatcherTest, AStoreThatComesLateRaisesTheNumbersOfWhatWaits) {
   deliver_all(dispatcher);
   EXPECT_EQ(one_.ids, (std::vector<std::uint64_t>{1, 1002, 1003})) << "the first was in hand";
   EXPECT_EQ(dispatcher.cursors().front().sequence, 53U);
+}
+
+TEST_F(DispatcherTest, AStoreThatComesLateGivesWhatAnotherProcessLeftEachOnce) {
+  Dispatcher dispatcher = make(&backlog_);
+  add(dispatcher, 3);
+  deliver_all(dispatcher);
+  for (Message& message : backlog_.messages) message.stamp.sequence += 50;
+  std::vector<Message> left;
+  for (std::uint64_t number = 1; number <= 50; ++number) {
+    left.push_back({.stamp = {.boot = 0, .sequence = number}, .content = some_scan(number)});
+  }
+  backlog_.messages.insert(backlog_.messages.begin(), left.begin(), left.end());
+  const Cursor cursor{.sink = "one",
+                      .sequence = 48,
+                      .taken = 50,
+                      .delivered = 48,
+                      .lost = 0,
+                      .scans_taken = 50,
+                      .scans_delivered = 48,
+                      .scans_lost = 0};
+  dispatcher.restore({cursor}, 50, 50, 50);
+  EXPECT_EQ(dispatcher.cursors().front().sequence, 48U);
+  deliver_all(dispatcher);
+  EXPECT_EQ(one_.ids, (std::vector<std::uint64_t>{1, 2, 3, 49, 50}));
+  EXPECT_EQ(dispatcher.cursors().front().sequence, 53U);
+  EXPECT_EQ(dispatcher.cursors().front().delivered, 53U);
+  expect_sums(dispatcher);
+}
+
+TEST_F(DispatcherTest, WhatIsGivenAgainAfterARestartIsCountedOnce) {
+  for (int i = 0; i < 20; ++i) backlog_.messages.push_back(next());
+  Dispatcher dispatcher = make(&backlog_);
+  // Five of those after number 10 had been delivered.
+  const Cursor left{.sink = "one",
+                    .sequence = 10,
+                    .taken = 20,
+                    .delivered = 15,
+                    .lost = 0,
+                    .scans_taken = 20,
+                    .scans_delivered = 15,
+                    .scans_lost = 0};
+  dispatcher.restore({left}, 20, 20, 20);
+  deliver_all(dispatcher);
+  EXPECT_EQ(one_.ids, numbers(11, 20));
+  EXPECT_EQ(dispatcher.cursors().front().delivered, 20U);
+  EXPECT_EQ(dispatcher.scans_delivered(), 20U);
+  expect_sums(dispatcher);
 }
 
 TEST_F(DispatcherTest, ReopensEverySink) {

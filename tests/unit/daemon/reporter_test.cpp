@@ -243,6 +243,31 @@ TEST_F(ReporterTest, AStoreThatComesLateGetsWhatWasFoundBefore) {
   expect_sum();
 }
 
+TEST_F(ReporterTest, AStoreThatCannotBeReadAfterARestartSilencesNothing) {
+  start();
+  log_.is_away = true;
+  find_and_settle(1, "192.0.2.1");
+  kill();
+  std::filesystem::rename(home_.file("scanlogd.db"), home_.file("away.db"));
+  std::filesystem::create_directory(home_.file("scanlogd.db"));  // cannot be opened
+  log_.is_away = false;
+  start();
+  find_and_settle(2, "192.0.2.2");
+  EXPECT_NE(sources().find("192.0.2.2"), std::string::npos) << sources();
+  EXPECT_EQ(sources().find("192.0.2.1 "), std::string::npos) << sources();
+  std::filesystem::remove(home_.file("scanlogd.db"));
+  std::filesystem::rename(home_.file("away.db"), home_.file("scanlogd.db"));
+  const auto patience = std::chrono::steady_clock::now() + 30s;
+  while (reporter_->waiting() && std::chrono::steady_clock::now() < patience) {
+    reporter_->flush(Flush::waiting);
+  }
+  EXPECT_NE(sources().find("192.0.2.1 "), std::string::npos) << "late: " << sources();
+  EXPECT_EQ(std::ranges::count_if(
+                log_.lines, [](const std::string& line) { return line.starts_with("192.0.2.2"); }),
+            1);
+  expect_sum();
+}
+
 TEST_F(ReporterTest, NoticesAreOnRecordToo) {
   start();
   reporter_->notify(Severity::warning, "something");

@@ -176,8 +176,34 @@ TEST_F(LedgerTest, RaisesWhatWaits) {
   EXPECT_TRUE(ledger.open(now_));
   EXPECT_TRUE(write(ledger));
   EXPECT_EQ(ids(reader().list({})), Ids{101});
-  EXPECT_EQ(ledger.read(1003, 10, now_).size(), 1U);
-  EXPECT_TRUE(ledger.read(1004, 10, now_).empty());
+  EXPECT_EQ(ledger.read(1003, 10, now_).messages.size(), 1U);
+  EXPECT_TRUE(ledger.read(1004, 10, now_).messages.empty());
+}
+
+TEST_F(LedgerTest, WhatIsInTheStoreIsReadBeforeWhatWaits) {
+  Ledger ledger = make();
+  ASSERT_TRUE(ledger.open(now_));
+  ledger.add(message(scan(1), 1));
+  ledger.add(message(scan(2), 2));
+  ASSERT_TRUE(ledger.write({}, {}, now_));
+  ledger.add(message(scan(3), 3));
+  ledger.add(message(scan(4), 4));
+  const auto sequences = [&](std::uint64_t after, std::size_t limit) {
+    std::vector<std::uint64_t> found;
+    const KeptMessages kept = ledger.read(after, limit, now_);
+    EXPECT_EQ(kept.is_whole, ledger.is_readable());
+    for (const Message& each : kept.messages) found.push_back(each.stamp.sequence);
+    return found;
+  };
+  using Sequences = std::vector<std::uint64_t>;
+  EXPECT_EQ(sequences(0, 10), (Sequences{1, 2, 3, 4}));
+  EXPECT_EQ(sequences(1, 2), (Sequences{2, 3}));
+  EXPECT_EQ(sequences(0, 2), (Sequences{1, 2}));
+  EXPECT_EQ(sequences(3, 10), (Sequences{4}));
+  EXPECT_EQ(sequences(4, 10), Sequences{});
+  ledger.give_up({.code = EIO, .what = "a disk that fails"}, now_);
+  ASSERT_FALSE(ledger.is_readable());
+  EXPECT_EQ(sequences(0, 10), (Sequences{3, 4}));
 }
 
 TEST_F(LedgerTest, OneCursorIsWrittenByItself) {
