@@ -4,7 +4,9 @@ random order and slow, go as packets through scanlogd into a store; the page mad
 without a word on the console, has the points and tables it should, and pictures that differ. Then a
 page of 20,000 points, and one from a store of many scans, each within its time.
 
-Arguments: scanlogd, scanlogctl, the program that makes a store.
+The picture in docs/ was made here, with SCANLOGD_PICTURES=docs/pictures; it has to look like the page.
+
+Arguments: scanlogd, scanlogctl, the program that makes a store, the folder of the tree's pictures.
 """
 import base64
 import hashlib
@@ -248,6 +250,23 @@ def check_pictures(browser, scratch, page):
     expect(printed.exists() and printed.read_bytes().startswith(b"%PDF"), "it does not print")
 
 
+def check_tree_picture(browser, scratch, page, pictures):
+    """The beginning of the page: the same width, ground and ink as in the tree."""
+    made, kept = scratch / "beginning.png", pictures / "report.png"
+    browser.quietly(page, "--window-size=900,1400", f"--screenshot={made}")
+    if os.environ.get("SCANLOGD_PICTURES"):
+        shutil.copy(made, Path(os.environ["SCANLOGD_PICTURES"]) / kept.name)
+    sizes, colours = [], []
+    for path in (made, kept):
+        rows, step = read_png(path)
+        sizes.append((len(rows[0]) // step, len(rows)))
+        colours.append(colours_of(path))
+    expect(sizes[0] == sizes[1], f"{kept} is old: {sizes}")
+    # The letters may be those of other fonts.
+    expect(colours[0][0] == colours[1][0] and set(colours[0][:4]) <= set(colours[1][:20]),
+           f"{kept} is old: {colours[0][:4]} are not among {colours[1][:20]}")
+
+
 def pack(points):
     """A sample as docs/formats.md says it is packed: times in microseconds, ports; of one host."""
     def number(value):
@@ -297,7 +316,7 @@ def check_size_and_time(ctl, maker, browser, scratch):
 
 
 def main():
-    scanlogd, scanlogctl, maker = sys.argv[1:]
+    scanlogd, scanlogctl, maker, pictures = sys.argv[1:]
     program = shutil.which("chromium")
     if program is None:
         print("skipped: chromium is not installed")
@@ -331,6 +350,7 @@ def main():
         browser(wrong, "--dump-dom")
         expect(browser.said, "a style that the policy does not know goes unnoticed: so would others")
         check_pictures(browser, scratch, page)
+        check_tree_picture(browser, scratch, page, Path(pictures))
         check_size_and_time(ctl, maker, browser, scratch)
     for problem in PROBLEMS:
         print(problem)
