@@ -186,6 +186,11 @@ Result<std::vector<TopEntry>> StoreReader::top(TopBy by,
   return top_addresses(database_, by, since, limit);
 }
 
+Result<std::vector<AddressCount>> StoreReader::sources(
+    std::optional<system_clock::time_point> since) const {
+  return count_sources(database_, since);
+}
+
 Result<PeriodSummary> StoreReader::summarise(system_clock::time_point since) const {
   const auto bind = [since](Query& query) { query.time(since); };
   const auto found =

@@ -73,6 +73,12 @@ struct TopEntry {
   std::uint64_t scans = 0;
 };
 
+/// An address, and how many scans have it.
+struct AddressCount {
+  Address address;
+  std::uint64_t scans = 0;
+};
+
 /// A store as a whole.
 struct StoreSummary {
   std::uint64_t bytes = 0;  ///< of the database, without its log
@@ -124,6 +130,10 @@ class StoreReader {
   [[nodiscard]] Result<std::vector<TopEntry>> top(
       TopBy by, std::optional<std::chrono::system_clock::time_point> since,
       std::size_t limit) const;
+
+  /// Of the scans found since `since`, or of all: each source once, in order.
+  [[nodiscard]] Result<std::vector<AddressCount>> sources(
+      std::optional<std::chrono::system_clock::time_point> since) const;
 
   /// The scans found since `since` as a whole.
   [[nodiscard]] Result<PeriodSummary> summarise(std::chrono::system_clock::time_point since) const;

@@ -27,11 +27,6 @@ std::vector<TopEntry> largest(std::vector<TopEntry> counts, std::size_t limit) {
   return counts;
 }
 
-struct AddressCount {
-  Address address;
-  std::uint64_t scans = 0;
-};
-
 /// How often each value of `sorted` is there, in their order.
 template <class Value, class Make>
 void append_counts(const std::vector<Value>& sorted, Make make, std::vector<AddressCount>& counts) {
@@ -128,6 +123,17 @@ Result<std::vector<TopEntry>> top_addresses(const Database& database, TopBy by, 
     top.push_back({.name = std::move(name), .scans = each.scans});
   }
   return top;
+}
+
+Result<std::vector<AddressCount>> count_sources(const Database& database, const Since& since) {
+  const auto sources = collect<Address>(
+      database, select_since("source", since),
+      [&](Query& query) {
+        if (since) query.time(*since);
+      },
+      [](const Query& query) { return Row(query).address(); });
+  if (!sources) return std::unexpected(sources.error());
+  return count_each(*sources);
 }
 
 // There are few names, so that SQLite, which sorts all rows for that, takes three times as long.

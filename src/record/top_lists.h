@@ -26,6 +26,10 @@ using Since = std::optional<std::chrono::system_clock::time_point>;
 [[nodiscard]] Result<std::vector<TopEntry>> top_addresses(const Database& database, TopBy by,
                                                           const Since& since, std::size_t limit);
 
+/// Each source once, in order, however many there are.
+[[nodiscard]] Result<std::vector<AddressCount>> count_sources(const Database& database,
+                                                              const Since& since);
+
 /// The names in a column that has few different ones.
 [[nodiscard]] Result<std::vector<TopEntry>> top_names(const Database& database,
                                                       std::string_view column, const Since& since,

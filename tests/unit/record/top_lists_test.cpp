@@ -72,6 +72,24 @@ TEST_F(TopLists, AddressesOfBothFamiliesAreCountedTogether) {
   EXPECT_EQ(count_distinct(database_, "source", system_clock::time_point(2s)).value(), 3U);
   EXPECT_EQ(count_distinct(database_, "source", system_clock::time_point(4s)).value(), 2U);
 }
+TEST_F(TopLists, EachSourceIsThereOnceAndInOrder) {
+  for (const char* const each : {"2001:db8::1", "192.0.2.9", "192.0.2.1", "192.0.2.9"}) {
+    add(1, each);
+  }
+  add(2, "198.51.100.1");
+  const auto list = [](const Result<std::vector<AddressCount>>& sources) {
+    EXPECT_TRUE(sources) << sources.error().what;
+    std::string text;
+    for (const AddressCount& each : sources.value()) {
+      text += to_string(each.address) + "=" + std::to_string(each.scans) + " ";
+    }
+    return text;
+  };
+  EXPECT_EQ(list(count_sources(database_, {})),
+            "192.0.2.1=1 192.0.2.9=2 198.51.100.1=1 2001:db8::1=1 ");
+  EXPECT_EQ(list(count_sources(database_, system_clock::time_point(2s))), "198.51.100.1=1 ");
+  EXPECT_EQ(list(count_sources(database_, system_clock::time_point(3s))), "");
+}
 TEST_F(TopLists, NamesThatAreAsFrequentComeInTheirOrder) {
   add(1, "192.0.2.1", "", "zmap");
   add(2, "192.0.2.1", "", "nmap");
