@@ -16,7 +16,7 @@ SCANS = 1_000_000
 WAITED_FOR = (
     "status", "list", "list --since 1d", "list --source 192.0.2.0/24", "list --source 1.0.0.0/16",
     "list --port 31337", "list --min-ports 9000", "list --verdict suspect", "show 500000", "tail",
-    "top sources", "top networks", "top targets", "top ports", "top techniques", "top tools",
+    "top sources", "top networks", "top targets", "top ports", "top techniques", "top tools", "top countries",
     "top sources --since 1d", "top networks --since 1d", "top targets --since 1d",
     "top ports --since 1d", "top ports --since 1w", "report --since 1d", "report --since 1w",
     "export csv --since 1d", "export nft --since 1w")

@@ -20,6 +20,7 @@ function(scanlogd_generate_table layer header type)
     string(APPEND declarations "extern const ${type} ${name}_${layer};\n")
     string(APPEND entries "    &${name}_${layer},\n")
   endforeach()
+  list(LENGTH names count)
   string(REPLACE "scanlogd_" "" function_name "${layer}_table")
   file(
     GENERATE
@@ -33,7 +34,7 @@ function(scanlogd_generate_table layer header type)
 namespace scanlogd {
 ${declarations}
 namespace {
-constexpr std::array kTable = {
+constexpr std::array<const ${type}*, ${count}> kTable = {
 ${entries}};
 }
 std::span<const ${type}* const> ${function_name}() noexcept { return kTable; }

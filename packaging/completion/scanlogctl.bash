@@ -18,7 +18,7 @@ _scanlogctl() {
     mapfile -t COMPREPLY < <(compgen -d -- "$word")
     return
     ;;
-  --control)
+  --control | --locations)
     compopt -o filenames
     mapfile -t COMPREPLY < <(compgen -f -- "$word")
     return
@@ -49,10 +49,11 @@ _scanlogctl() {
     list) words="$filter --limit --going-on $common" ;;
     live) words="$filter $common" ;;
     export) words="csv json nft $filter --limit $common" ;;
-    top) words="sources ports targets networks techniques tools --since --limit $common" ;;
+    top) words="sources ports targets networks countries techniques tools --since --limit --locations $common" ;;
+    show) words="--locations $common" ;;
     selftest) words="--interface --source $common" ;;
     tail) words="--follow --limit $common" ;;
-    report) words="--since --limit $common" ;;
+    report) words="--since --limit --locations $common" ;;
     *) words=$common ;;
     esac
     ;;

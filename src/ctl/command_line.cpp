@@ -16,6 +16,10 @@ namespace {
 
 using std::chrono::system_clock;
 
+/// Where Debian's libloc-database has it, and where the others and `location update` put it.
+constexpr std::array<const char*, 2> kLocations = {"/usr/share/libloc-location/location.db",
+                                                   "/var/lib/location/database.db"};
+
 /// Options as text, and the subcommands that were declared.
 struct Given {
   std::string since;
@@ -31,6 +35,7 @@ struct Given {
   std::string what;
   std::string output = "text";
   std::string file;
+  std::string locations;
 };
 
 std::unexpected<Error> complain(std::string_view option, const std::string& value,
@@ -128,13 +133,17 @@ Result<void> parse_what(const Given& given, Request& request) {
                                              {"networks", TopBy::network},
                                              {"techniques", TopBy::technique},
                                              {"tools", TopBy::tool}}};
+    if (given.what == "countries") {
+      request.by_country = true;
+      return {};
+    }
     for (const Word& word : kWords) {
       if (given.what != word.text) continue;
       request.by = word.by;
       return {};
     }
     return complain("top", given.what,
-                    "must be sources, ports, targets, networks, techniques or tools");
+                    "must be sources, ports, targets, networks, countries, techniques or tools");
   }
   if (request.command == Command::export_scans) {
     if (given.what == "csv") {
@@ -173,6 +182,10 @@ Result<Request> judge(const Given& given, Request request, system_clock::time_po
     }
     if (given.file != "-") request.file = given.file;
   }
+  if (!given.locations.empty()) {
+    request.locations = {given.locations};
+    request.locations_given = true;
+  }
   if (auto done = parse_what(given, request); !done) return std::unexpected(done.error());
   return request;
 }
@@ -199,6 +212,12 @@ void add_filter(CLI::App& app, Given& given) {
       ->type_name("NAME");
 }
 
+void add_locations(CLI::App& app, Given& given) {
+  app.add_option("--locations", given.locations,
+                 "Database of networks and countries (libloc's, where the system has it)")
+      ->type_name("FILE");
+}
+
 void add_limit(CLI::App& app, Given& given, const std::string& description) {
   app.add_option("-n,--limit", given.limit, description)->type_name("N");
 }
@@ -217,6 +236,7 @@ Result<Request> parse_command_line(int argc, const char* const* argv,
   Request request;
   request.state = SCANLOGD_STATE;
   request.control = SCANLOGD_CONTROL;
+  request.locations.assign(kLocations.begin(), kLocations.end());
   request.now = now;
   bool version = false;
 
@@ -250,10 +270,13 @@ Result<Request> parse_command_line(int argc, const char* const* argv,
   list->add_flag("--going-on", request.filter.goes_on, "That have not ended");
   CLI::App* const show = add("show", "All about one scan");
   show->add_option("ID", given.what, "Its number, as list shows it")->required();
+  add_locations(*show, given);
   CLI::App* const top = add("top", "The most frequent");
-  top->add_option("WHAT", given.what, "sources, ports, targets, networks, techniques, tools")
+  top->add_option("WHAT", given.what,
+                  "sources, ports, targets, networks, countries, techniques, tools")
       ->required();
   add_since(*top, given);
+  add_locations(*top, given);
   add_limit(*top, given, "At most so many (10)");
   CLI::App* const tail = add("tail", "The latest events, the oldest of them first");
   tail->add_flag("-f,--follow", request.follow, "Go on with those that come");
@@ -266,6 +289,7 @@ Result<Request> parse_command_line(int argc, const char* const* argv,
 
   CLI::App* const report = add("report", "A page of HTML about a period");
   add_since(*report, given);
+  add_locations(*report, given);
   add_limit(*report, given, "Draw at most so many scans (12), up to 200");
   report->add_option("-o,--output", given.file, "File to write (standard output)")
       ->type_name("FILE");

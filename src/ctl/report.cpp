@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string>
@@ -14,6 +15,7 @@
 #include "core/blind_interval.h"
 #include "core/scan_names.h"
 #include "core/scan_words.h"
+#include "ctl/countries.h"
 #include "ctl/html.h"
 #include "ctl/scan_picture.h"
 #include "ctl/subcommands.h"
@@ -296,7 +298,36 @@ Result<void> write_scans(const StoreReader& store, const Period& period, std::si
   return {};
 }
 
-Result<void> write_tops(const StoreReader& store, const Period& period, const Emit& emit) {
+/// The most frequent countries, and what they are to be taken for.
+Result<void> write_countries(const StoreReader& store, const Period& period,
+                             const Result<std::unique_ptr<Locator>>& locator, const Emit& emit) {
+  if (!locator) {
+    emit(paragraph(fmt::format("There are no countries: {}.", locator.error().what)));
+    return {};
+  }
+  const Locator& places = **locator;
+  const auto top = top_countries(store, period.since, places, kTopLines);
+  if (!top) return std::unexpected(top.error());
+  emit("<h2>Countries of sources</h2>\n");
+  HtmlTable table("By the number of scans", {{.title = "Scans", .is_number = true},
+                                             {.title = "Sources", .is_number = true},
+                                             {.title = "Code"},
+                                             {.title = "Country"}});
+  for (const CountryCount& each : *top) {
+    table.add({format_count(each.scans), format_count(each.sources), text_of(each.code),
+               name_country(places, each.code)});
+  }
+  emit(std::move(table).finish());
+  constexpr std::size_t kDate = 10;
+  emit(paragraph(fmt::format(
+      "A country is where a network is registered, by a database of {}; who speaks from there may "
+      "be elsewhere, and an address that is not proven may be anybody's.",
+      format_time(places.made_at()).substr(0, kDate))));
+  return {};
+}
+
+Result<void> write_tops(const StoreReader& store, const Period& period,
+                        const Result<std::unique_ptr<Locator>>& locator, const Emit& emit) {
   struct Top {
     TopBy by;
     std::string_view caption;
@@ -308,21 +339,36 @@ Result<void> write_tops(const StoreReader& store, const Period& period, const Em
                                          {TopBy::target, "Targets", "Target"},
                                          {TopBy::technique, "Techniques", "Technique"},
                                          {TopBy::tool, "Tools", "Tool"}}};
-  emit("<h2>The most frequent</h2>\n<div class=\"tops\">\n");
+  std::string wide;
+  std::string narrow;
   for (const Top& top : kTops) {
     const auto entries = store.top(top.by, period.since, kTopLines);
     if (!entries) return std::unexpected(entries.error());
-    HtmlTable table(top.caption, {{.title = "Scans", .is_number = true}, {.title = top.title}});
-    for (const TopEntry& entry : *entries) table.add({format_count(entry.scans), entry.name});
-    emit(std::move(table).finish());
+    const bool has_place = locator && (top.by == TopBy::source || top.by == TopBy::network);
+    std::vector<Column> columns = {{.title = "Scans", .is_number = true}, {.title = top.title}};
+    if (has_place) columns.insert(columns.end(), {{.title = "Country"}, {.title = "AS"}});
+    HtmlTable table(top.caption, std::move(columns));
+    for (const TopEntry& entry : *entries) {
+      std::vector<std::string> cells = {format_count(entry.scans), entry.name};
+      if (has_place) {
+        const auto network = parse_network(entry.name);
+        const Location location = network ? (*locator)->locate(network->base) : Location{};
+        cells.push_back(describe_country(**locator, location));
+        cells.push_back(describe_as(**locator, location));
+      }
+      table.add(cells);
+    }
+    (has_place ? wide : narrow) += std::move(table).finish();
   }
-  emit("</div>\n");
-  return {};
+  emit(fmt::format("<h2>The most frequent</h2>\n{}<div class=\"tops\">\n{}</div>\n", wide, narrow));
+  return write_countries(store, period, locator, emit);
 }
 
 }  // namespace
 
 Result<void> write_report(const StoreReader& store, const Request& request, const Emit& emit) {
+  const auto locator = open_locator(locator_table(), request.locations);
+  if (!locator && request.locations_given) return std::unexpected(locator.error());
   const Period period{.since = request.filter.since.value_or(request.now - kDefaultPeriod),
                       .until = request.now};
   const auto found = store.summarise(period.since);
@@ -340,7 +386,7 @@ Result<void> write_report(const StoreReader& store, const Request& request, cons
   if (found->scans > 0) {
     auto done =
         write_scans(store, period, request.limit.value_or(kDefaultScans), found->scans, emit);
-    if (done) done = write_tops(store, period, emit);
+    if (done) done = write_tops(store, period, locator, emit);
     if (!done) return done;
   }
   emit(close_page());

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "record/store_reader.h"
 
@@ -40,13 +41,17 @@ struct Request {
   std::string control;                        ///< path of the daemon's control socket
   std::chrono::system_clock::time_point now;  ///< what ages are counted to
   bool json = false;                          ///< JSON Lines instead of a table
-  std::string file;                           ///< `report`: where to; empty: to standard output
+  /// `top`, `show` and `report`: databases of networks; the first that exists counts.
+  std::vector<std::string> locations;
+  bool locations_given = false;  ///< then it is an error if there is none
+  std::string file;              ///< `report`: where to; empty: to standard output
   /// Which scans: `list`, `top` and `report` (since), `export`.
   ScanFilter filter;
   std::uint64_t id = 0;              ///< `show`: which scan
   Address source;                    ///< `explain`: which; `selftest`: by which, if named
   std::string interface;             ///< `selftest`: through which; empty: a watched one
   TopBy by = TopBy::source;          ///< `top`: by what
+  bool by_country = false;           ///< `top`: not by that, but by what the store does not know
   bool follow = false;               ///< `tail`: goes on
   std::optional<std::size_t> limit;  ///< at most so many; by default what the subcommand likes
   ExportFormat format = ExportFormat::csv;

@@ -14,6 +14,7 @@
 #include "core/scan_names.h"
 #include "core/scan_words.h"
 #include "core/table.h"
+#include "ctl/countries.h"
 #include "ctl/subcommands.h"
 #include "ctl/wording.h"
 
@@ -82,13 +83,28 @@ std::string sender_of(const Scan& scan) {
                      scan.unit.empty() ? "not known" : scan.unit, sender.cgroup);
 }
 
-std::string describe(const Scan& scan, std::size_t width) {
+/// Of its network; nothing where no database is.
+Result<std::string> place_of(const Scan& scan, const Request& request) {
+  const auto locator = open_locator(locator_table(), request.locations);
+  if (!locator) {
+    if (request.locations_given) return std::unexpected(locator.error());
+    return std::string();
+  }
+  const Location location = (*locator)->locate(scan.event.source);
+  std::string text = describe_country(**locator, location);
+  const std::string system = describe_as(**locator, location);
+  if (!text.empty() && !system.empty()) text += ", ";
+  return text + system;
+}
+
+std::string describe(const Scan& scan, std::string_view place, std::size_t width) {
   const ScanEvent& event = scan.event;
   std::string out = fmt::format("Scan {}: {}\n", scan.id, classify(event).title);
   const auto line = [&](std::string_view name, std::string_view value) {
     put(out, name, value, width);
   };
   line("source", name_source(scan));
+  if (!place.empty()) line("country", place);
   line("verdict", fmt::format("{}: {}", name_of(event.verdict), reason_of(event.verdict)));
   line("target", name_targets(scan));
   line("technique", techniques_of(event));
@@ -142,7 +158,9 @@ Result<void> show_scan(const StoreReader& store, const Request& request, const E
     return {};
   }
 
-  emit(describe(*scan, request.width));
+  const auto place = place_of(*scan, request);
+  if (!place) return std::unexpected(place.error());
+  emit(describe(*scan, *place, request.width));
   Table table({{.title = "TIME"},
                {.title = "PHASE"},
                {.title = "PACKETS", .is_number = true},

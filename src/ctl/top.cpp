@@ -3,6 +3,7 @@
 
 #include "core/json_writer.h"
 #include "core/table.h"
+#include "ctl/countries.h"
 #include "ctl/subcommands.h"
 #include "ctl/wording.h"
 
@@ -29,9 +30,41 @@ std::string_view title_of(TopBy by) noexcept {
   return "TOOL";
 }
 
+Result<void> show_countries(const StoreReader& store, const Request& request, const Emit& emit) {
+  const auto locator = open_locator(locator_table(), request.locations);
+  if (!locator) return std::unexpected(locator.error());
+  const auto top =
+      top_countries(store, request.filter.since, **locator, request.limit.value_or(kDefaultLimit));
+  if (!top) return std::unexpected(top.error());
+  Table table({{.title = "SCANS", .is_number = true},
+               {.title = "SOURCES", .is_number = true},
+               {.title = "CODE"},
+               {.title = "COUNTRY"}});
+  for (const CountryCount& each : *top) {
+    const std::string code = text_of(each.code);
+    const std::string name = name_country(**locator, each.code);
+    if (request.json) {
+      std::string text;
+      JsonWriter json(text);
+      json.open_object();
+      json.member("name", name);
+      if (!code.empty()) json.member("code", code);
+      json.member("scans", each.scans);
+      json.member("sources", each.sources);
+      json.close_object();
+      emit(text += '\n');
+    } else {
+      table.add({format_count(each.scans), format_count(each.sources), code, name});
+    }
+  }
+  if (!request.json) emit(table.empty() ? "no scans\n" : table.format(request.width));
+  return {};
+}
+
 }  // namespace
 
 Result<void> show_top(const StoreReader& store, const Request& request, const Emit& emit) {
+  if (request.by_country) return show_countries(store, request, emit);
   const auto top =
       store.top(request.by, request.filter.since, request.limit.value_or(kDefaultLimit));
   if (!top) return std::unexpected(top.error());

@@ -49,6 +49,8 @@ def check_tables(ctl):
         text = ctl(*words)
         expect(text.endswith("\n") and text.count("\n") > 1, f"{words}: printed {text!r}")
         expect(max(map(len, text.splitlines())) <= 80, f"{words}: does not fit:\n{text}")
+    ctl("top", "countries", "--locations", "/nonexistent/locations.db", status=1)
+    ctl("report", "--locations", "/nonexistent/locations.db", status=1)
     expect(ctl("list").count("\n") == 21, "list: not 20 scans")
     expect(ctl("tail", "-n", "3").count("\n") == 3, "tail: not 3 events")
 

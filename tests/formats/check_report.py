@@ -232,6 +232,29 @@ def check_three_scans(text, dom):
     expect("22" in rising["text"].split("Found open")[1][:20], "open ports are not first")
 
 
+def check_countries(ctl, browser, state, scratch, maker):
+    """With a database, if there is a program that makes one; why there are none, if not."""
+    page = scratch / "countries.html"
+    if not maker:
+        ctl(state, "report", "-o", str(page))
+        expect("There are no countries: open(locations): this scanlogctl was built without libloc."
+               in page.read_text(), "it does not say why there are no countries")
+        return
+    database = scratch / "locations.db"
+    subprocess.run([*maker, str(database)], check=True, timeout=60)
+    ctl(state, "report", "--locations", str(database), "-o", str(page))
+    check_source(page.read_text())
+    dom = browser.quietly(page, "--dump-dom")[0]
+    section = dom.partition("Countries of sources")[2]
+    for heading in ("Scans", "Sources", "Code", "Country"):
+        expect(re.search(rf'<th scope="col"[^>]*>{heading}</th>', section), f"no column {heading}")
+    for code, name in (("DE", "&lt;b&gt;Germany&lt;/b&gt; &amp; ?[31m"), ("FR", "France")):
+        expect(f"<td>{code}</td><td>{name}</td>" in section, f"{code} is not in the table")
+        expect(f"<td>{code} {name}</td>" in dom, f"{code} is not beside a source")
+    expect("<td>AS64500 Example Net</td>" in dom, "the AS is not beside a source")
+    expect("<b>" not in dom, "text of the database is no text")
+
+
 def check_pictures(browser, scratch, page):
     shots = {}
     for name, words in (("light", []), ("dark", ["--blink-settings=preferredColorScheme=0"])):
@@ -316,7 +339,7 @@ def check_size_and_time(ctl, maker, browser, scratch):
 
 
 def main():
-    scanlogd, scanlogctl, maker, pictures = sys.argv[1:]
+    scanlogd, scanlogctl, maker, pictures, *locations = sys.argv[1:]
     program = shutil.which("chromium")
     if program is None:
         print("skipped: chromium is not installed")
@@ -344,6 +367,7 @@ def main():
         text = page.read_text()
         check_source(text)
         browser = Browser(program, scratch)
+        check_countries(ctl, browser, state, scratch, locations)
         check_three_scans(text, browser.quietly(page, "--dump-dom")[0])
         wrong = scratch / "wrong.html"
         wrong.write_text(text.replace("'sha256-", "'sha256-AAAA"))

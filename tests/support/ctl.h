@@ -37,6 +37,8 @@ class CtlTest : public StoreTest {
     auto request = parse(words);
     if (!request) return request.error().what;
     request->width = width;
+    // What the machine has does not matter.
+    if (!request->locations_given) request->locations = {home_.file("none.db")};
     std::string out;
     const auto done = subcommand(reader(), *request, [&](std::string_view text) { out += text; });
     return done ? out : done.error().what;

@@ -63,6 +63,27 @@ TEST(CtlCommandLine, AgesHaveUnits) {
   }
 }
 
+TEST(CtlCommandLine, KnowsWhereDatabasesOfNetworksAre) {
+  const auto usual = parse({"top", "countries"});
+  ASSERT_TRUE(usual);
+  EXPECT_TRUE(usual->by_country);
+  EXPECT_FALSE(usual->locations_given);
+  EXPECT_EQ(usual->locations, (std::vector<std::string>{"/usr/share/libloc-location/location.db",
+                                                        "/var/lib/location/database.db"}));
+  for (const auto& words :
+       {std::initializer_list<const char*>{"report"}, {"show", "1"}, {"top", "sources"}}) {
+    std::vector<const char*> all = {"scanlogctl"};
+    all.insert(all.end(), words);
+    all.insert(all.end(), {"--locations", "/x"});
+    const auto named = parse_command_line(static_cast<int>(all.size()), all.data(), kNoon);
+    ASSERT_TRUE(named);
+    EXPECT_TRUE(named->locations_given);
+    EXPECT_FALSE(named->by_country);
+    EXPECT_EQ(named->locations, std::vector<std::string>{"/x"});
+  }
+  EXPECT_NE(complaint({"list", "--locations", "/x"}), "") << "it has no use for one";
+}
+
 TEST(CtlCommandLine, SaysWhatIsWrong) {
   EXPECT_EQ(complaint({"list", "--port", "65536"}),
             "--port: '65536' must be a number from 0 to 65535");
@@ -70,7 +91,7 @@ TEST(CtlCommandLine, SaysWhatIsWrong) {
             "--verdict: 'guilty' must be one of unverified, proven, answered, suspect, impossible");
   EXPECT_EQ(complaint({"show", "x"}), "ID: 'x' must be a number from 1 to 9223372036854775807");
   EXPECT_EQ(complaint({"top", "x"}),
-            "top: 'x' must be sources, ports, targets, networks, techniques or tools");
+            "top: 'x' must be sources, ports, targets, networks, countries, techniques or tools");
   EXPECT_EQ(complaint({"export", "xml"}), "export: 'xml' must be csv, json or nft");
   EXPECT_EQ(complaint({"-o", "xml", "list"}), "--output: 'xml' must be text or json");
   EXPECT_EQ(complaint({}), "a subcommand is missing; try scanlogctl --help");
