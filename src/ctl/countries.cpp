@@ -36,13 +36,13 @@ std::string text_of(const CountryCode& code) {
 
 std::string name_country(const Locator& locator, const CountryCode& code) {
   if (code == CountryCode{}) return "not known";
-  std::string name = locator.country_name(code);
+  const std::string name = locator.country_name(code);
   return name.empty() ? text_of(code) : name;
 }
 
 std::string describe_country(const Locator& locator, const Location& location) {
   const std::string code = text_of(location.country);
-  if (code.empty()) return code;
+  if (code.empty()) return "";
   const std::string name = locator.country_name(location.country);
   return name.empty() ? code : fmt::format("{} {}", code, name);
 }
