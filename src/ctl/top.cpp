@@ -11,6 +11,7 @@ namespace scanlogd::ctl {
 namespace {
 
 constexpr std::size_t kDefaultLimit = 10;
+constexpr std::size_t kLeastName = 20;
 
 std::string_view title_of(TopBy by) noexcept {
   switch (by) {
@@ -39,7 +40,7 @@ Result<void> show_countries(const StoreReader& store, const Request& request, co
   Table table({{.title = "SCANS", .is_number = true},
                {.title = "SOURCES", .is_number = true},
                {.title = "CODE"},
-               {.title = "COUNTRY"}});
+               {.title = "COUNTRY", .least = kLeastName}});
   for (const CountryCount& each : *top) {
     const std::string code = text_of(each.code);
     const std::string name = name_country(**locator, each.code);

@@ -18,6 +18,7 @@ from pathlib import Path
 import jsonschema
 
 SCANS = 300
+DATABASE = Path("/usr/share/libloc-location/location.db")
 PROBLEMS = []
 
 
@@ -49,10 +50,25 @@ def check_tables(ctl):
         text = ctl(*words)
         expect(text.endswith("\n") and text.count("\n") > 1, f"{words}: printed {text!r}")
         expect(max(map(len, text.splitlines())) <= 80, f"{words}: does not fit:\n{text}")
-    ctl("top", "countries", "--locations", "/nonexistent/locations.db", status=1)
-    ctl("report", "--locations", "/nonexistent/locations.db", status=1)
     expect(ctl("list").count("\n") == 21, "list: not 20 scans")
     expect(ctl("tail", "-n", "3").count("\n") == 3, "tail: not 3 events")
+
+
+def check_countries(ctl):
+    nowhere = ["--locations", "/nonexistent/locations.db"]
+    ctl("top", "countries", *nowhere, status=1)
+    ctl("report", *nowhere, status=1)
+    done = subprocess.run([ctl.binary, "--state", ctl.state, "top", "countries", *nowhere],
+                          capture_output=True, text=True, timeout=60, check=False)
+    if "without libloc" in done.stderr or not DATABASE.exists():
+        print("no countries: libloc or libloc-database is missing")
+        return
+    text = ctl("top", "countries", "-n", "300")
+    expect("Germany" in text and max(map(len, text.splitlines())) <= 80, f"countries:\n{text}")
+    places = [json.loads(line) for line in
+              ctl("top", "countries", "-n", "300", "-o", "json").splitlines()]
+    expect(sum(place["scans"] for place in places) == SCANS, f"countries: {places}")
+    expect("\ncountry" in ctl("show", "5"), "show: no country")
 
 
 def check_json(ctl, schema):
@@ -118,6 +134,7 @@ def main():
         subprocess.run([maker, str(state), str(SCANS)], check=True, timeout=120)
         ctl = Ctl(binary, str(state))
         check_tables(ctl)
+        check_countries(ctl)
         check_json(ctl, schema)
         check_exports(ctl)
         check_statuses(ctl, scratch)
