@@ -6,7 +6,8 @@ page of 20,000 points, and one from a store of many scans, each within its time.
 
 The picture in docs/ was made here, with SCANLOGD_PICTURES=docs/pictures; it has to look like the page.
 
-Arguments: scanlogd, scanlogctl, the program that makes a store, the folder of the tree's pictures.
+Arguments: scanlogd, scanlogctl, the program that makes a store, the folder of the tree's pictures, and
+where there is libloc the program that makes a database of networks.
 """
 import base64
 import hashlib
