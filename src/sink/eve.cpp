@@ -35,9 +35,13 @@ constexpr std::size_t kSpoolBytes = std::size_t{1} << 20;
 using Carrier = Delivery::Carrier;
 
 Delivery::Way open_way(const Place& place, Carrier carrier) noexcept {
-  auto out = carrier == Carrier::file
-                 ? place.try_append(kFileMode)
-                 : place.try_connect(carrier == Carrier::stream ? SOCK_STREAM : SOCK_DGRAM);
+  UniqueFd out;
+  if (carrier == Carrier::file) {
+    out = place.try_append(kFileMode);
+    if (out && !place.end_line(out)) out.reset();
+  } else {
+    out = place.try_connect(carrier == Carrier::stream ? SOCK_STREAM : SOCK_DGRAM);
+  }
   return {.out = std::move(out), .carrier = carrier};
 }
 
@@ -130,7 +134,7 @@ Result<std::unique_ptr<Sink>> open(const Section& options) {
     if (::fstat(file->get(), &status) != 0) return fail_errno("fstat", path, errno);
     if (S_ISDIR(status.st_mode)) return fail_errno("open", path, EISDIR);
     if (auto given = place->give(*file); !given) return std::unexpected(given.error());
-    out = std::move(*file);
+    if (place->end_line(*file)) out = std::move(*file);
   }
   return std::make_unique<EveSink>(std::make_shared<const Place>(std::move(*place)), *carrier,
                                    std::move(out));

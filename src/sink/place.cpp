@@ -34,6 +34,17 @@ Result<UniqueFd> Place::append(mode_t mode) const {
   return file;
 }
 
+bool Place::end_line(const UniqueFd& file) const noexcept {
+  const off_t size = ::lseek(file.get(), 0, SEEK_END);
+  if (size <= 0) return true;  // empty, or nothing that keeps what is written
+  const UniqueFd reader(
+      ::openat(directory_.get(), name_.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+  char last = '\n';
+  // A file that may not be read is taken for whole.
+  if (!reader || ::pread(reader.get(), &last, 1, size - 1) != 1 || last == '\n') return true;
+  return ::write(file.get(), "\n", 1) == 1;
+}
+
 Result<void> Place::give(const UniqueFd& file) const {
   if (::geteuid() != 0) return {};
   struct stat directory {};

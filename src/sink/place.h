@@ -28,6 +28,11 @@ class Place {
   /// As `append`, but without words for a failure: no descriptor, and errno. For who tries often.
   [[nodiscard]] UniqueFd try_append(mode_t mode) const noexcept;
 
+  /// Ends the last line of `file`, opened by the above, where it is cut short, as whoever was
+  /// killed while writing it leaves it: what is appended would be a part of it. False where it
+  /// could not.
+  [[nodiscard]] bool end_line(const UniqueFd& file) const noexcept;
+
   /// Connects a UNIX socket of `type` (SOCK_DGRAM, SOCK_STREAM) to the one there. Whoever is inside
   /// a chroot is back at its root afterwards.
   [[nodiscard]] Result<UniqueFd> connect(int type) const;

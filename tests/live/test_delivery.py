@@ -4,6 +4,7 @@
 import json
 import os
 import random
+import re
 import signal
 import sys
 import time
@@ -17,6 +18,14 @@ STATE = "/run/state"
 EVENTS = "/run/log/eve.json"
 CONFIG = "/run/scanlogd.toml"
 KILLS = int(os.environ.get("SCANLOGD_KILLS", "25"))
+SHOWS_ACCOUNTS = "SCANLOGD_KILLS" in os.environ  # after each kill
+_ACCOUNTS = re.compile(rb'"message":"(?P<text>seen [^"]*)"\}[^\n]*\n')
+
+
+def identity(accounts):
+    """What became of the scans that were found, as a sum."""
+    total, terms = accounts.parts["detected"]
+    return f"detected {total} = " + " + ".join(f"{name} {number}" for name, number in terms.items())
 
 
 class Lab(harness.Case):
@@ -67,6 +76,23 @@ class Lab(harness.Case):
                     found.append({**event["alert"]["context"]["scan"], "source": event["src_ip"]})
         return found
 
+    def account(self, daemon):
+        """Has it tell its accounts, and returns them; every sum in them is exact."""
+        path = daemon.cell.path(EVENTS)
+        before = os.path.getsize(path) if os.path.exists(path) else 0
+
+        def told():
+            with open(path, "rb") as file:
+                file.seek(before)
+                found = _ACCOUNTS.search(file.read())
+            return found and found["text"].decode()
+
+        os.kill(daemon.pid, signal.SIGUSR1)
+        accounts = harness.Accounts(harness.wait_until(lambda: os.path.exists(path) and told(),
+                                                       "the accounts"))
+        accounts.check(self)
+        return accounts
+
     def is_behind(self, daemon):
         """Has a reader something on record still to be told?"""
         return self.query(daemon, "SELECT (SELECT min(sequence) FROM cursor) < "
@@ -82,18 +108,28 @@ class Lab(harness.Case):
 class Delivery(Lab):
     def test_killed_at_any_moment(self):
         """Nothing on record is ever lost to a reader, and each kill repeats at most what was under
-        way; whatever a reader was told is on record."""
+        way; whatever a reader was told is on record. After each the accounts add up, over all runs."""
         daemon = self.daemon(["eve"])
         self.seed = random.Random(7)
         number = 0
-        for _ in range(KILLS):
+        detected = 0
+        for kill in range(KILLS + 1):
             daemon.start(receiver=False)
-            end = time.monotonic() + self.seed.uniform(0.02, 0.25)
+            accounts = self.account(daemon)
+            self.assertGreaterEqual(accounts.total("detected"), detected, "forgotten")
+            detected = accounts.total("detected")
+            if SHOWS_ACCOUNTS:
+                print(f"\nafter {kill} kills: {identity(accounts)}", end="", flush=True)
+            if kill == KILLS:
+                break
+            end = time.monotonic() + self.seed.uniform(0.0, 0.25)
             while time.monotonic() < end:
                 number += 1
                 self.scan(number)
             daemon.stop(signal.SIGKILL)
-        daemon.start(receiver=False)
+            if kill % 4 == 3:  # once more, while it still takes up what was left
+                daemon.start(receiver=False)
+                daemon.stop(signal.SIGKILL)
         last = self.scan(number + 1)
         harness.wait_until(lambda: any(event and event["source"] == last
                                        for event in self.events(daemon)), "the last scan")
@@ -103,6 +139,7 @@ class Delivery(Lab):
         harness.wait_until(lambda: not self.is_behind(daemon), "all to be told", 60, 0.5)
         daemon.stop()
 
+        kills = KILLS + KILLS // 4
         events = self.events(daemon)
         whole = [event for event in events if event]
         told = [(event["id"], event["phase"]) for event in whole]
@@ -112,16 +149,14 @@ class Delivery(Lab):
         twice = len(told) - len(set(told))
         accounts = self.accounts(daemon)
         accounts.check(self)
-        detected = accounts.parts["detected"]
-        print(f"{KILLS} kills, {len(stored)} events on record, 0 lost, {twice} told twice, "
-              f"{len(events) - len(whole)} lines cut, detected {detected[0]} = "
-              + " + ".join(f"{name} {number}" for name, number in detected[1].items()),
-              end=" ... ", flush=True)
-        self.assertLessEqual(twice, KILLS)
-        self.assertLessEqual(len(events) - len(whole), KILLS)
+        print(f"{kills} kills, {len(stored)} events on record, 0 lost, {twice} told twice, "
+              f"{len(events) - len(whole)} lines cut, {identity(accounts)}", end=" ... ", flush=True)
+        self.assertLessEqual(twice, kills)
+        self.assertLessEqual(len(events) - len(whole), kills)
         self.assertGreater(len(stored), KILLS)
         ids = [row[0] for row in self.query(daemon, "SELECT id FROM scan ORDER BY id")]
         self.assertEqual(len(set(ids)), len(ids))
+        self.assertEqual(len(ids), accounts.total("detected"))
         self.assertEqual([("ok",)], self.query(daemon, "PRAGMA integrity_check"))
 
     def test_full_disk(self):

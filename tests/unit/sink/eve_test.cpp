@@ -76,6 +76,20 @@ TEST_F(EveSink, WritesOneLineAnEventAndAppends) {
   EXPECT_EQ(contents(in("eve.json")), event(1) + event(2));
 }
 
+TEST_F(EveSink, WhatFollowsALineThatAKillHasCutIsALineOfItsOwn) {
+  const std::string path = in("eve.json");
+  const std::string whole = event(1);
+  for (const std::size_t cut : {std::size_t{1}, whole.size() - 1, whole.size()}) {
+    std::ofstream(path, std::ios::trunc) << whole.substr(0, cut);
+    const auto sink = open(path, "file").value();
+    EXPECT_TRUE(sink->write(some_scan(2), {}));
+    sink->flush(Flush::reopen);
+    EXPECT_TRUE(sink->write(some_scan(3), {}));
+    const std::string before = cut < whole.size() ? whole.substr(0, cut) + '\n' : whole;
+    EXPECT_EQ(contents(path), before + event(2) + event(3)) << cut;
+  }
+}
+
 TEST_F(EveSink, TellsOfScansThatTheLogDoesNotTellOf) {
   auto sink = open(in("eve.json"), "file");
   ASSERT_TRUE(sink);

@@ -9,7 +9,9 @@
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
+#include <sstream>
 #include <string>
+#include <utility>
 
 #include "support/temporary_directory.h"
 
@@ -46,6 +48,25 @@ TEST_F(PlaceOf, FollowsTheDirectoryAndNotItsName) {
   EXPECT_TRUE(place->append(0600));
   EXPECT_TRUE(std::filesystem::exists(moved + "/log"));
   std::filesystem::rename(moved, directory_.path());
+}
+
+TEST_F(PlaceOf, EndsALineThatIsCutShort) {
+  const std::pair<std::string, std::string> cases[] = {
+      {"", ""}, {"whole\n", "whole\n"}, {"\n", "\n"}, {"cut", "cut\n"}, {"one\nc", "one\nc\n"}};
+  for (const auto& [before, after] : cases) {
+    const std::string path = in("log");
+    std::ofstream(path, std::ios::trunc) << before;
+    const Place place = Place::open(path).value();
+    EXPECT_TRUE(place.end_line(place.append(0600).value()));
+    std::ostringstream text;
+    text << std::ifstream(path).rdbuf();
+    EXPECT_EQ(text.str(), after);
+  }
+}
+
+TEST_F(PlaceOf, WhereNothingIsKeptThereIsNoLineToEnd) {
+  const Place place = Place::open("/dev/null").value();
+  EXPECT_TRUE(place.end_line(place.append(0600).value()));
 }
 
 TEST_F(PlaceOf, FollowsNoLink) {
