@@ -159,6 +159,8 @@ bool ScanRecords::begin(Handle handle, ScanEvent event, EventList& events) noexc
   const ScanEvent counted = record->event;
   event.phase = Phase::begin;
   event.reason = EndReason::none;
+  // A clock may have run backwards meanwhile.
+  event.detected = std::max(event.detected, event.started);
   event.packets = counted.packets;
   event.ports_total = counted.ports_total;
   event.hosts_total = counted.hosts_total;

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <memory>
 #include <optional>
@@ -120,6 +121,18 @@ TEST_F(Records, AClockThatRanBackwardsFarEndsAScan) {
   begin(10s);
   EXPECT_TRUE(advance(7s).empty());
   EXPECT_EQ(only(7s - 1ns).reason, EndReason::idle);
+}
+
+TEST_F(Records, NoScanIsFoundBeforeItsFirstPacketHoweverTheClockRan) {
+  for (const auto late : {-1ns, 0ns, 1ns}) {
+    events_->clear();
+    const Handle handle = records_.open(kIdle, *events_);
+    ScanEvent event;
+    event.started = 10s;
+    event.detected = 10s + late;
+    ASSERT_TRUE(records_.begin(handle, event, *events_));
+    EXPECT_EQ(events_->view().front().detected, 10s + std::max(late, 0ns));
+  }
 }
 
 TEST_F(Records, EveryScanHasANumberOfItsOwn) {
