@@ -6,6 +6,9 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <random>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -58,6 +61,38 @@ TEST(Decoys, UpToHundredTwentyEightAreAllNamedAndWhoeverIsMoreIsFoundForHimself)
     for (int i = 1; i <= std::min(members, 128); ++i) {
       const Address one = parse_address("192.0.2." + std::to_string(i)).value();
       EXPECT_NE(std::ranges::find(named, one), named.end()) << i;
+    }
+  }
+}
+
+// nmap -D with ME at any place; the order is the same for each port, as nmap has it.
+TEST(Decoys, TheScannerIsNamedAmongThreeToAHundredOfThemInAnyOrder) {
+  constexpr std::uint32_t kOrders = 50;
+  const Address scanner = parse_address(kScanner).value();
+  for (int decoys = 3; decoys <= 100; ++decoys) {
+    std::vector<Packet> all{raw(std::string(kScanner), 601)};
+    for (int i = 0; i < decoys; ++i) all.push_back(raw(decoy(i), 601));
+    FullBench bench;
+    for (std::uint32_t seed = 0; seed < kOrders; ++seed) {
+      std::vector<Packet> probes = all;
+      std::ranges::shuffle(probes, std::mt19937(seed));
+      bench.events.clear();
+      bench.sources.clear();
+      for (Port port = 601; port < 613; port = static_cast<Port>(port + 3)) {
+        for (Packet probe : probes) {
+          probe.target_port = port;
+          bench.see(probe);
+        }
+        bench.now += 100ms;
+      }
+      bench.pass(49h);  // it has ended, and all is forgotten
+      ASSERT_EQ(bench.found(), 1U) << decoys << " decoys, order " << seed;
+      const ScanEvent& scan = bench.last();
+      EXPECT_EQ(scan.sources_total, static_cast<std::uint32_t>(decoys + 1));
+      const auto few = std::span(scan.group).first(scan.group_count);
+      const bool is_named = std::ranges::find(few, scanner) != few.end() ||
+                            std::ranges::find(bench.sources, scanner) != bench.sources.end();
+      ASSERT_TRUE(is_named) << decoys << " decoys, order " << seed;
     }
   }
 }
