@@ -3,6 +3,7 @@
 
 #include <sys/mman.h>
 
+#include <cassert>
 #include <cerrno>
 #include <cstddef>
 #include <span>
@@ -47,6 +48,13 @@ class ReservedMemory {
 
   /// All of it, for as long as this object lives.
   [[nodiscard]] std::span<Item> items() const noexcept { return items_; }
+
+  /// Item `index`. Not checked in a release, for each packet comes here several times: for those
+  /// whose index is masked, or came from the table itself.
+  [[nodiscard]] Item& operator[](std::size_t index) const noexcept {
+    assert(index < items_.size());
+    return items_.data()[index];
+  }
 
  private:
   explicit ReservedMemory(std::span<Item> items) noexcept : items_(items) {}

@@ -46,7 +46,7 @@ class Admission {
     const std::uint64_t half = burst_ / 2;
     const auto needed =
         static_cast<std::uint32_t>(kLeast + (kMost - kLeast) * (half - level) / half);
-    std::uint32_t& caller = call(doors_.items()[hash & (doors_.items().size() - 1)],
+    std::uint32_t& caller = call(doors_[hash & (doors_.items().size() - 1)],
                                  static_cast<std::uint32_t>(hash >> 32) & kWho);
     if ((caller & kTimes) < needed || level == 0) return false;
     caller = 0;
@@ -56,7 +56,7 @@ class Admission {
 
   /// Asks the processor for what `admit` looks at.
   void prefetch(std::uint64_t hash) const noexcept {
-    __builtin_prefetch(&doors_.items()[hash & (doors_.items().size() - 1)], 1);
+    __builtin_prefetch(&doors_[hash & (doors_.items().size() - 1)], 1);
   }
 
   [[nodiscard]] std::size_t memory() const noexcept { return doors_.items().size_bytes(); }

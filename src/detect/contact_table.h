@@ -86,13 +86,13 @@ class ContactTable {
   }
   /// Asks the processor for the bucket there.
   void prefetch(const Place& place) const noexcept {
-    __builtin_prefetch(&buckets_.items()[place.bucket]);
+    __builtin_prefetch(&buckets_[place.bucket]);
   }
 
   /// The entry of `source`, or nullptr.
   [[nodiscard]] ContactSource* find(const Place& place, SourceKey source) noexcept {
     for (unsigned rest = ways_of(place); rest != 0; rest &= rest - 1) {
-      ContactSource& found = entries_.items()[place.bucket * kWays + first_of(rest)];
+      ContactSource& found = entries_[place.bucket * kWays + first_of(rest)];
       if (found.key == source) return &found;
     }
     return nullptr;
@@ -104,14 +104,14 @@ class ContactTable {
     const unsigned ways = ways_of(place);
     if (ways == 0) return std::nullopt;
     const std::size_t index = place.bucket * kWays + first_of(ways);
-    __builtin_prefetch(&entries_.items()[index], 1);
+    __builtin_prefetch(&entries_[index], 1);
     return static_cast<std::uint32_t>(index);
   }
 
   /// An entry for `source`, which must not be in the table, all zero but for key and times; nullptr
   /// where everybody in its bucket is worth more.
   [[nodiscard]] ContactSource* insert(const Place& place, SourceKey source, Tick now) noexcept {
-    Bucket& home = buckets_.items()[place.bucket];
+    Bucket& home = buckets_[place.bucket];
     const auto worth = [&](std::size_t way) -> std::int64_t {
       if (home.tag[way] == 0) return kUnused;
       const Tick age = age_of(home.last[way], now);
@@ -131,7 +131,7 @@ class ContactTable {
     if (least_worth > std::int64_t{kContactWorth}) return nullptr;
     ++(least_worth == kUnused ? used_ : least_worth == kStale ? expired_ : evicted_);
     home.tag[least] = place.tag;
-    ContactSource& entry = entries_.items()[place.bucket * kWays + least];
+    ContactSource& entry = entries_[place.bucket * kWays + least];
     entry = ContactSource{};
     entry.key = source;
     entry.first = now;
@@ -143,7 +143,7 @@ class ContactTable {
   void refresh(ContactSource& entry, Tick now) noexcept {
     entry.last = now;
     const std::uint32_t index = index_of(entry);
-    Bucket& home = buckets_.items()[index / kWays];
+    Bucket& home = buckets_[index / kWays];
     home.last[index % kWays] = rough(now);
     home.contacts[index % kWays] = entry.contacts == 0 ? 1 : entry.contacts;
     home.is_alarmed[index % kWays] = (entry.flags & source_flag::alarmed) != 0 ? 1 : 0;
@@ -152,7 +152,7 @@ class ContactTable {
   /// Makes the entry unused.
   void forget(const ContactSource& entry) noexcept {
     const std::uint32_t index = index_of(entry);
-    buckets_.items()[index / kWays].tag[index % kWays] = 0;
+    buckets_[index / kWays].tag[index % kWays] = 0;
     --used_;
   }
 
@@ -162,8 +162,8 @@ class ContactTable {
   }
   /// The entry of that number, if it is still that of `source`; else nullptr.
   [[nodiscard]] ContactSource* at(std::uint32_t index, SourceKey source) noexcept {
-    ContactSource& entry = entries_.items()[index];
-    const bool is_used = buckets_.items()[index / kWays].tag[index % kWays] != 0;
+    ContactSource& entry = entries_[index];
+    const bool is_used = buckets_[index / kWays].tag[index % kWays] != 0;
     return is_used && entry.key == source ? &entry : nullptr;
   }
 
@@ -193,7 +193,7 @@ class ContactTable {
 
   // Bit n: way n has that tag.
   [[nodiscard]] unsigned ways_of(const Place& place) const noexcept {
-    return equal_lanes(buckets_.items()[place.bucket].tag.data(), place.tag);
+    return equal_lanes(buckets_[place.bucket].tag.data(), place.tag);
   }
   [[nodiscard]] static std::size_t first_of(unsigned ways) noexcept {
     return static_cast<std::size_t>(std::countr_zero(ways));

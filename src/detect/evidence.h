@@ -60,7 +60,7 @@ class Services {
 
   explicit Services(ReservedMemory<Set> sets) noexcept : sets_(std::move(sets)) {}
   [[nodiscard]] Set& set_of(FlowHash port) const noexcept {
-    return sets_.items()[port >> 32 & (sets_.items().size() - 1)];
+    return sets_[port >> 32 & (kServices / kWays - 1)];
   }
 
   ReservedMemory<Set> sets_;
@@ -95,7 +95,7 @@ class Questions {
 
   explicit Questions(ReservedMemory<Block> blocks) noexcept : blocks_(std::move(blocks)) {}
   [[nodiscard]] Block& block(std::size_t filter, FlowHash flow) const noexcept {
-    return blocks_.items()[filter * kBlocks + (flow >> 40 & (kBlocks - 1))];
+    return blocks_[filter * kBlocks + (flow >> 40 & (kBlocks - 1))];
   }
   void clear(std::size_t filter) noexcept;
 
@@ -127,7 +127,7 @@ class Strays {
   };
   explicit Strays(ReservedMemory<Slot> slots) noexcept : slots_(std::move(slots)) {}
   [[nodiscard]] Slot& slot_of(FlowHash flow) const noexcept {
-    return slots_.items()[flow >> 16 & (kSlots - 1)];
+    return slots_[flow >> 16 & (kSlots - 1)];
   }
 
   ReservedMemory<Slot> slots_;
@@ -167,7 +167,7 @@ class Handshakes {
   static constexpr std::size_t kSlots = 4096;
   explicit Handshakes(ReservedMemory<Handshake> slots) noexcept : slots_(std::move(slots)) {}
   [[nodiscard]] Handshake& slot_of(FlowHash flow, Port remote_port) const noexcept {
-    return slots_.items()[((flow >> 20) + remote_port * std::uint64_t{0x9e37}) & (kSlots - 1)];
+    return slots_[((flow >> 20) + remote_port * std::uint64_t{0x9e37}) & (kSlots - 1)];
   }
 
   ReservedMemory<Handshake> slots_;

@@ -52,21 +52,21 @@ class PendingContacts {
   template <class Release>
   void add(const Pending& contact, Release release) noexcept {
     if (tail_ + kSize == head_) pop(release);
-    ring_.items()[head_ % kSize] = contact;
+    ring_[head_ % kSize] = contact;
     slot_of(contact.flow) = static_cast<std::uint16_t>(head_ % kSize);
     ++head_;
   }
 
   /// The one of `flow`, for as long as it is in the ring, or nullptr.
   [[nodiscard]] Pending* find(FlowHash flow) noexcept {
-    Pending& found = ring_.items()[slot_of(flow)];
+    Pending& found = ring_[slot_of(flow)];
     return found.flow == flow ? &found : nullptr;
   }
 
   /// Those of before `now - patience`: calls `release` for each that still waits.
   template <class Release>
   void expire(Tick now, Tick patience, Release release) noexcept {
-    while (tail_ != head_ && elapsed(ring_.items()[tail_ % kSize].at, now) >= patience) {
+    while (tail_ != head_ && elapsed(ring_[tail_ % kSize].at, now) >= patience) {
       pop(release);
     }
   }
@@ -83,13 +83,13 @@ class PendingContacts {
       : ring_(std::move(ring)), index_(std::move(index)) {}
 
   [[nodiscard]] std::uint16_t& slot_of(FlowHash flow) const noexcept {
-    return index_.items()[flow >> 24 & (kSize - 1)];
+    return index_[flow >> 24 & (kSize - 1)];
   }
 
   // What is popped stays in the ring until it is written over, so that a late answer finds it.
   template <class Release>
   void pop(Release& release) noexcept {
-    Pending& oldest = ring_.items()[tail_++ % kSize];
+    Pending& oldest = ring_[tail_++ % kSize];
     if (!oldest.waits) return;
     oldest.waits = false;
     release(oldest);

@@ -94,7 +94,7 @@ class ScanReports {
   FirstContactsTable network_firsts_;
   ScanRecords records_;
   [[nodiscard]] std::uint32_t& asked_at(FlowHash flow) const noexcept {
-    return asked_.items()[(flow >> 8) % kAsked];
+    return asked_[(flow >> 8) % kAsked];
   }
 
   ReservedMemory<std::uint32_t> asked_;  ///< what was asked for and answered lately, by hash
