@@ -85,9 +85,7 @@ class ContactTable {
             .tag = static_cast<std::uint32_t>(hash >> 32) | 1};
   }
   /// Asks the processor for the bucket there.
-  void prefetch(const Place& place) const noexcept {
-    __builtin_prefetch(&buckets_[place.bucket]);
-  }
+  void prefetch(const Place& place) const noexcept { __builtin_prefetch(&buckets_[place.bucket]); }
 
   /// The entry of `source`, or nullptr.
   [[nodiscard]] ContactSource* find(const Place& place, SourceKey source) noexcept {

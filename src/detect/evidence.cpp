@@ -25,46 +25,10 @@ void Services::learn(FlowHash port, Tick now) noexcept {
   *oldest = {.port = port, .last = now, .unused = 0};
 }
 
-bool Services::knows(FlowHash port, Tick now) const noexcept {
-  const Set& home = set_of(port);
-  return std::ranges::any_of(home.services, [&](const Service& each) {
-    return each.port == port && elapsed(each.last, now) <= kLifetime;
-  });
-}
-
 Result<Questions> Questions::make() {
   auto blocks = ReservedMemory<Block>::make(2 * kBlocks, "outbound filter");
   if (!blocks) return std::unexpected(blocks.error());
   return Questions(std::move(*blocks));
-}
-
-namespace {
-// Three of the 512 bits of a block.
-template <class Use>
-bool each_bit(FlowHash flow, Use use) noexcept {
-  constexpr unsigned kBitsPerIndex = 9;
-  for (int i = 0; i < 3; ++i, flow >>= kBitsPerIndex) {
-    if (!use((flow >> 6) & 7, std::uint64_t{1} << (flow & 63))) return false;
-  }
-  return true;
-}
-}  // namespace
-
-void Questions::note(FlowHash flow) noexcept {
-  Block& home = block(current_, flow);
-  (void)each_bit(flow, [&](std::size_t word, std::uint64_t bit) {
-    home.words[word] |= bit;
-    return true;
-  });
-}
-
-bool Questions::has(FlowHash flow) const noexcept {
-  const auto in = [&](std::size_t filter) {
-    const Block& home = block(filter, flow);
-    return each_bit(
-        flow, [&](std::size_t word, std::uint64_t bit) { return (home.words[word] & bit) != 0; });
-  };
-  return in(current_) || in(1 - current_);
 }
 
 void Questions::clear(std::size_t filter) noexcept {
@@ -123,11 +87,9 @@ void Handshakes::note(FlowHash flow, SourceKey remote, const Packet& packet, Tic
           .is_answered = false};
 }
 
-Handshakes::Proof Handshakes::judge(FlowHash flow, const Packet& packet) noexcept {
+Handshakes::Proof Handshakes::judge_known(Handshake& slot, const Packet& packet) noexcept {
   // Whoever did not get our SYN-ACK has to guess one of 2^32 numbers, and hits this with 2^-16.
   constexpr std::uint32_t kWindow = 0xffff;
-  Handshake& slot = slot_of(flow, packet.source_port);
-  if (slot.flow != flow || slot.remote_port != packet.source_port) return Proof::nothing;
   if ((packet.flags & tcp_flag::ack) != 0) {
     if (packet.acknowledgement - slot.ours - 1 > kWindow) return Proof::nothing;
     slot.is_proven = true;
@@ -138,13 +100,6 @@ Handshakes::Proof Handshakes::judge(FlowHash flow, const Packet& packet) noexcep
     return Proof::answered;
   }
   return Proof::nothing;
-}
-
-bool Handshakes::closes(FlowHash flow, Port remote_port) noexcept {
-  Handshake& slot = slot_of(flow, remote_port);
-  if (slot.flow != flow || slot.remote_port != remote_port) return false;
-  slot.is_proven = true;
-  return true;
 }
 
 }  // namespace scanlogd

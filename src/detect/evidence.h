@@ -39,7 +39,12 @@ class Services {
   /// We answered from `port`.
   void learn(FlowHash port, Tick now) noexcept;
   /// Did we, within a day?
-  [[nodiscard]] bool knows(FlowHash port, Tick now) const noexcept;
+  [[nodiscard]] bool knows(FlowHash port, Tick now) const noexcept {
+    for (const Service& each : set_of(port).services) {
+      if (each.port == port && elapsed(each.last, now) <= kLifetime) return true;
+    }
+    return false;
+  }
   /// Asks the processor for what is known of it.
   void prefetch(FlowHash port) const noexcept { __builtin_prefetch(&set_of(port)); }
   [[nodiscard]] std::size_t memory() const noexcept { return sets_.items().size_bytes(); }
@@ -73,9 +78,14 @@ class Questions {
   [[nodiscard]] static Result<Questions> make();
 
   /// We sent to `flow`.
-  void note(FlowHash flow) noexcept;
+  void note(FlowHash flow) noexcept {
+    Block& home = block(current_, flow);
+    for (int i = 0; i < kBits; ++i) home.words[word_of(flow, i)] |= bit_of(flow, i);
+  }
   /// Did we, lately?
-  [[nodiscard]] bool has(FlowHash flow) const noexcept;
+  [[nodiscard]] bool has(FlowHash flow) const noexcept {
+    return is_in(current_, flow) || is_in(1 - current_, flow);
+  }
   /// Forgets what is too old.
   void turn(Tick now) noexcept;
   /// Asks the processor for what is known of it.
@@ -93,6 +103,23 @@ class Questions {
   };
   static constexpr std::size_t kBlocks = kBytes / sizeof(Block);
 
+  // Three of the 512 bits of a block, each by nine bits of the hash.
+  static constexpr int kBits = 3;
+  static constexpr int kBitsPerIndex = 9;
+  [[nodiscard]] static std::size_t word_of(FlowHash flow, int i) noexcept {
+    return flow >> (kBitsPerIndex * i + 6) & 7;
+  }
+  [[nodiscard]] static std::uint64_t bit_of(FlowHash flow, int i) noexcept {
+    return std::uint64_t{1} << (flow >> kBitsPerIndex * i & 63);
+  }
+  // All three without a branch in between: none of them is likelier than another.
+  [[nodiscard]] bool is_in(std::size_t filter, FlowHash flow) const noexcept {
+    const Block& home = block(filter, flow);
+    const auto has_bit = [&](int i) {
+      return (home.words[word_of(flow, i)] & bit_of(flow, i)) != 0;
+    };
+    return (int{has_bit(0)} & int{has_bit(1)} & int{has_bit(2)}) != 0;
+  }
   explicit Questions(ReservedMemory<Block> blocks) noexcept : blocks_(std::move(blocks)) {}
   [[nodiscard]] Block& block(std::size_t filter, FlowHash flow) const noexcept {
     return blocks_[filter * kBlocks + (flow >> 40 & (kBlocks - 1))];
@@ -156,9 +183,18 @@ class Handshakes {
   /// What a packet says about the address of its sender.
   enum class Proof : std::uint8_t { nothing, answered, proven };
   /// What `packet` does, which came in that flow and is no SYN.
-  [[nodiscard]] Proof judge(FlowHash flow, const Packet& packet) noexcept;
+  [[nodiscard]] Proof judge(FlowHash flow, const Packet& packet) noexcept {
+    Handshake& slot = slot_of(flow, packet.source_port);
+    if (slot.flow != flow || slot.remote_port != packet.source_port) return Proof::nothing;
+    return judge_known(slot, packet);
+  }
   /// Our side closed the connection to `remote_port`, which it does only when there was one.
-  [[nodiscard]] bool closes(FlowHash flow, Port remote_port) noexcept;
+  [[nodiscard]] bool closes(FlowHash flow, Port remote_port) noexcept {
+    Handshake& slot = slot_of(flow, remote_port);
+    if (slot.flow != flow || slot.remote_port != remote_port) return false;
+    slot.is_proven = true;
+    return true;
+  }
   /// All of them, in no order.
   [[nodiscard]] std::span<const Handshake> all() const noexcept { return slots_.items(); }
   [[nodiscard]] std::size_t memory() const noexcept { return slots_.items().size_bytes(); }
@@ -166,6 +202,7 @@ class Handshakes {
  private:
   static constexpr std::size_t kSlots = 4096;
   explicit Handshakes(ReservedMemory<Handshake> slots) noexcept : slots_(std::move(slots)) {}
+  [[nodiscard]] static Proof judge_known(Handshake& slot, const Packet& packet) noexcept;
   [[nodiscard]] Handshake& slot_of(FlowHash flow, Port remote_port) const noexcept {
     return slots_[((flow >> 20) + remote_port * std::uint64_t{0x9e37}) & (kSlots - 1)];
   }

@@ -14,11 +14,13 @@ void look_for_idle_scan(FullState& state, const Packet& packet, const Side& side
   (void)note_idle_probe(state.reports.records(), *asker, packet, *state.events);  // or the next
 }
 
-Incoming take_stray(FullState& state, const Sighting& sighting, const Side& side) noexcept {
-  const Packet& packet = *sighting.packet;
+Incoming take_stray(FullState& state, const Packet& packet, const Side& side) noexcept {
   if (state.services.knows(side.port, state.now)) {
     state.prove(side, state.handshakes.judge(side.flow, packet));
-    if (!state.questions.has(side.flow)) look_for_idle_scan(state, packet, side);
+    const bool may_be_idle_scan = (packet.flags & tcp_flag::syn) != 0;
+    if (may_be_idle_scan && !state.questions.has(side.flow)) {
+      look_for_idle_scan(state, packet, side);
+    }
     return Incoming::connection;
   }
   if (state.questions.has(side.flow)) return Incoming::connection;
@@ -37,6 +39,7 @@ Incoming take_stray(FullState& state, const Sighting& sighting, const Side& side
                       packet.source_port != kPortmapper;
   ContactSource* entry = state.source_of(side);
   if (entry != nullptr && (entry->flags & source_flag::alarmed) != 0) return Incoming::stray;
+  const Sighting sighting = state.sight(packet, side, classify(packet));
   const Counted counted = state.contacts.count_stray(sighting, is_low, entry);
   (void)state.note(counted, sighting, entry);
   return Incoming::stray;
@@ -50,6 +53,11 @@ Incoming take_reset(FullState& state, const Packet& packet, const Side& side) no
     state.backscatter.note(side.remote, side.port, packet);
   }
   return Incoming::answers;
+}
+
+// Is it one of ours, and nothing is kept of who asks for it?
+bool is_service(FullState& state, const Side& side) noexcept {
+  return state.services.knows(side.port, state.now) && state.source_of(side) == nullptr;
 }
 
 Incoming take_probe(FullState& state, const Sighting& sighting, const Side& side) noexcept {
@@ -102,25 +110,18 @@ Incoming take_incoming(FullState& state, const Packet& packet, const Side& side)
     return Incoming::to_group;
   }
   ++state.asked;
+  // Most of what comes is told by its flags: nothing more is worked out of it.
+  if (is_plain_syn(packet)) {
+    if (is_service(state, side)) return Incoming::service;
+  } else if (packet.protocol == IpProto::tcp) {
+    const Role role = segment_role(packet.flags);
+    if (role == Role::stray) return take_stray(state, packet, side);
+    if (role == Role::reset) return take_reset(state, packet, side);
+  }
   const Probe probe = classify(packet);
-  // Most of what comes: nothing is kept of who is not known already.
-  const bool may_be_service =
-      probe.role == Role::probe && probe.has_ports && !probe.is_illegal && !probe.is_crafted;
-  if (may_be_service && state.services.knows(side.port, state.now) &&
-      state.source_of(side) == nullptr) {
-    return Incoming::service;
-  }
-  switch (probe.role) {
-    case Role::none:
-    case Role::answer:
-      return Incoming::answers;
-    case Role::reset:
-      return take_reset(state, packet, side);
-    case Role::stray:
-      return take_stray(state, state.sight(packet, side, probe), side);
-    case Role::probe:
-      break;
-  }
+  if (probe.role != Role::probe) return Incoming::answers;
+  const bool may_be_service = probe.has_ports && !probe.is_illegal && !probe.is_crafted;
+  if (may_be_service && is_service(state, side)) return Incoming::service;
   return take_probe(state, state.sight(packet, side, probe), side);
 }
 

@@ -18,11 +18,9 @@ constexpr std::uint16_t kNmapWindow = 1024;
 constexpr std::uint16_t kMasscanWindow = 1025;
 constexpr std::uint16_t kHpingWindow = 512;
 constexpr std::uint16_t kNpingWindow = 1480;
-constexpr std::uint16_t kZmapWindow = 65535;
 constexpr std::uint16_t kOldZmapId = 54321;
 
-// No system starts with more than 255, and few with more than 128; few paths are longer than 55.
-constexpr std::uint8_t kRawTtl = 200;
+using detail::kRawTtl, detail::kZmapWindow;
 
 bool is_crafted(const Packet& packet) noexcept {
   const TcpOptions options = packet.options();
@@ -40,19 +38,21 @@ constexpr Probe probe_of(std::uint8_t flags) noexcept {
     return Probe{
         .role = Role::probe, .technique = technique, .is_illegal = is_illegal, .has_ports = true};
   };
+  switch (segment_role(flags)) {
+    case Role::reset:
+      return {.role = Role::reset, .has_ports = true};
+    case Role::stray: {
+      const Technique bare = (flags & fin) != 0 ? Technique::maimon : Technique::ack_or_window;
+      return {.role = Role::stray,
+              .technique = (flags & syn) != 0 ? Technique::syn_ack : bare,
+              .has_ports = true};
+    }
+    default:
+      break;
+  }
   if ((flags & syn) != 0) {
     if ((flags & (fin | rst)) != 0) return probe(Technique::odd_flags, true);
-    if ((flags & ack) != 0) {
-      return {.role = Role::stray, .technique = Technique::syn_ack, .has_ports = true};
-    }
     return probe(Technique::syn_or_connect, (flags & urg) != 0);
-  }
-  if ((flags & rst) != 0) return {.role = Role::reset, .has_ports = true};
-  if ((flags & ack) != 0) {
-    const bool is_fin = (flags & fin) != 0;
-    return {.role = Role::stray,
-            .technique = is_fin ? Technique::maimon : Technique::ack_or_window,
-            .has_ports = true};
   }
   if (flags == 0) return probe(Technique::null, true);
   if (flags == fin) return probe(Technique::fin, true);

@@ -18,32 +18,6 @@ Verdict verdict_of(const ContactSource& source, const FirstContacts* first) noex
   return Verdict::unverified;
 }
 
-bool is_impossible(Family family, const AddressBytes& source) noexcept {
-  if (family == Family::ipv4) {
-    constexpr std::uint8_t kLoopback = 127;
-    constexpr std::uint8_t kFirstMulticast = 224;
-    return source[0] == 0 || source[0] == kLoopback || source[0] >= kFirstMulticast;
-  }
-  constexpr std::uint8_t kMulticast = 0xff;
-  // ::/8 holds the unspecified, loopback and mapped addresses, and no host's.
-  return source[0] == kMulticast || source[0] == 0;
-}
-
-bool stays_on_loopback(const Packet& packet) noexcept {
-  constexpr std::uint8_t kLoopback = 127;
-  if (packet.family == Family::ipv4) {
-    return packet.source[0] == kLoopback && packet.target[0] == kLoopback;
-  }
-  constexpr AddressBytes kOne = {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
-  return packet.source == kOne && packet.target == kOne;
-}
-
-bool is_group(Family family, const AddressBytes& target) noexcept {
-  constexpr std::uint8_t kFirstMulticast = 224;  // up to the broadcast address
-  constexpr std::uint8_t kMulticast = 0xff;
-  return family == Family::ipv4 ? target[0] >= kFirstMulticast : target[0] == kMulticast;
-}
-
 bool is_ftp_bounce(const FirstContacts& first) noexcept {
   constexpr Port kFtpData = 20;
   return first.protocol == IpProto::tcp && first.source_port == kFtpData &&
