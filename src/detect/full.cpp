@@ -93,23 +93,24 @@ class FullDetector final : public Detector {
   template <bool kWritesDiary>
   void inspect_all(std::span<const Packet> packets, EventList& events) noexcept {
     state_.events = &events;
-    // Far enough ahead for lines to come from memory: buckets first, then what they name.
-    constexpr std::size_t kAhead = 12;
-    constexpr std::size_t kCloser = 6;
-    for (std::size_t begin = 0; begin < packets.size(); begin += looks_.size()) {
-      const auto chunk = packets.subspan(begin, std::min(looks_.size(), packets.size() - begin));
-      for (std::size_t i = 0; i < std::min(kAhead, chunk.size()); ++i) prepare(chunk[i], looks_[i]);
-      for (std::size_t i = 0; i < std::min(kCloser, chunk.size()); ++i) look_closer(looks_[i]);
-      for (std::size_t i = 0; i < chunk.size(); ++i) {
-        if (i + kAhead < chunk.size()) prepare(chunk[i + kAhead], looks_[i + kAhead]);
-        if (i + kCloser < chunk.size()) look_closer(looks_[i + kCloser]);
-        if constexpr (kWritesDiary) diary_->set_time(chunk[i].time);
-        pass_time(chunk[i].time, &chunk[i]);
-        Counter& counter = counters_[take(chunk[i], looks_[i])];
+    // In rounds long enough for lines to come from memory: buckets first, then what they name. Each
+    // step is a loop of its own, so that what it needs of our own stays in registers.
+    const Packet* const end = packets.data() + packets.size();
+    for (const Packet* begin = packets.data(); begin != end;) {
+      const std::size_t count = std::min(looks_.size(), static_cast<std::size_t>(end - begin));
+      Look* const looks = looks_.data();
+      for (std::size_t i = 0; i < count; ++i) prepare(begin[i], looks[i]);
+      for (std::size_t i = 0; i < count; ++i) look_closer(looks[i]);
+      for (std::size_t i = 0; i < count; ++i) {
+        const Packet& packet = begin[i];
+        if constexpr (kWritesDiary) diary_->set_time(packet.time);
+        pass_time(packet.time, &packet);
+        Counter& counter = counters_[take(packet, looks[i])];
         ++counter.value;
-        if constexpr (kWritesDiary) note_outcome(chunk[i], counter.name);
+        if constexpr (kWritesDiary) note_outcome(packet, counter.name);
         state_.raise();
       }
+      begin += count;
     }
   }
 
@@ -117,9 +118,9 @@ class FullDetector final : public Detector {
     if (source_key(packet.family, packet.source) == diarist_) diary_->tally(outcome);
   }
 
-  void prepare(const Packet& packet, Look& look) noexcept {
+  [[gnu::always_inline]] void prepare(const Packet& packet, Look& look) noexcept {
     state_.sides.prepare(packet, look);
-    const auto prefetch = [this](const Side& side) {
+    const auto prefetch = [this](const Side& side) __attribute__((always_inline)) {
       state_.services.prefetch(side.port);
       state_.questions.prefetch(side.flow);
       state_.contacts.prefetch(state_.contacts.place_of_hash(side.hash));
@@ -128,8 +129,8 @@ class FullDetector final : public Detector {
     if (look.is_in) prefetch(look.in);
   }
 
-  void look_closer(const Look& look) noexcept {
-    const auto prefetch = [this](const Side& side) {
+  [[gnu::always_inline]] void look_closer(const Look& look) noexcept {
+    const auto prefetch = [this](const Side& side) __attribute__((always_inline)) {
       const auto index = state_.contacts.prefetch_entry(state_.contacts.place_of_hash(side.hash));
       if (index) {
         state_.reports.prefetch(*index);
@@ -141,7 +142,8 @@ class FullDetector final : public Detector {
     if (look.is_in) prefetch(look.in);
   }
 
-  [[nodiscard]] std::size_t take(const Packet& packet, const Look& look) noexcept {
+  [[nodiscard, gnu::always_inline]] std::size_t take(const Packet& packet,
+                                                     const Look& look) noexcept {
     if (look.is_out) take_outgoing(state_, packet, look.out);
     if (state_.egress.is_on() && look.is_out != look.is_in) state_.judge_egress(packet, look);
     if (!look.is_in) return look.is_out ? outgoing : own;
@@ -153,10 +155,14 @@ class FullDetector final : public Detector {
   }
 
   // Everything that comes with time alone.
-  void pass_time(std::chrono::nanoseconds time, const Packet* packet) noexcept {
+  [[gnu::always_inline]] void pass_time(std::chrono::nanoseconds time,
+                                        const Packet* packet) noexcept {
     state_.time = time;
     const Tick now = tick_of(time);
-    if (now == state_.now) return;
+    if (now != state_.now) pass_tick(now, packet);
+  }
+
+  void pass_tick(Tick now, const Packet* packet) noexcept {
     state_.now = now;
     state_.questions.turn(now);
     constexpr Tick kPatience = 1 * kSecond;
@@ -165,7 +171,8 @@ class FullDetector final : public Detector {
     state_.raise();
     if (state_.egress.is_on()) {
       state_.egress.expire(
-          now, {.records = state_.reports.records(), .events = *state_.events, .time = time});
+          now,
+          {.records = state_.reports.records(), .events = *state_.events, .time = state_.time});
     }
     state_.pass_second(packet);
   }
@@ -173,7 +180,8 @@ class FullDetector final : public Detector {
   FullState state_;
   SourceDiary* diary_ = nullptr;
   SourceKey diarist_ = 0;
-  std::array<Look, 64> looks_{};
+  static constexpr std::size_t kRound = 16;
+  std::array<Look, kRound> looks_{};
   std::array<Counter, kOutcomes> counters_{{{"impossible"},
                                             {"to_group"},
                                             {"answers"},

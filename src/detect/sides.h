@@ -10,6 +10,7 @@
 #include "detect/network_set.h"
 #include "detect/source_key.h"
 #include "detect/technique.h"
+#include "detect/verdict.h"
 
 namespace scanlogd {
 
@@ -39,12 +40,39 @@ class Sides {
   /// The networks that are ours.
   void set_local(std::span<const Network> networks) { local_ = NetworkSet(networks); }
 
-  /// Works out `look`.
-  void prepare(const Packet& packet, Look& look) noexcept;
+  /// Works out `look`. Inlined, as `side` is: its results are not put together in memory.
+  [[gnu::always_inline]] void prepare(const Packet& packet, Look& look) noexcept {
+    if ((packet.traits & trait::outgoing) != 0) {
+      knows_direction_ = true;
+      look.is_out = true;
+      look.is_in = false;
+    } else {
+      const bool from_us = local_.contains(packet.family, packet.source);
+      // What stays among us, as on a loopback interface, is on both sides: whoever scans from here
+      // is seen as well.
+      const bool stays =
+          stays_on_loopback(packet) || (from_us && local_.contains(packet.family, packet.target));
+      if (stays || (!knows_direction_ && local_.empty())) {
+        look.is_out = look.is_in = true;
+      } else {
+        look.is_out = from_us && !knows_direction_;
+        look.is_in = !from_us;  // an address that we have only now is no reason to look away
+      }
+    }
+    if (look.is_out) {
+      look.out =
+          side(packet.family, packet.protocol, packet.source, packet.source_port, packet.target);
+    }
+    if (look.is_in) {
+      look.in =
+          side(packet.family, packet.protocol, packet.target, packet.target_port, packet.source);
+    }
+  }
 
   /// The view of the host `local`, which has `port`, of a packet that it exchanges with `remote`.
-  [[nodiscard]] Side side(Family family, IpProto protocol, const AddressBytes& local, Port port,
-                          const AddressBytes& remote) const noexcept {
+  [[nodiscard, gnu::always_inline]] Side side(Family family, IpProto protocol,
+                                              const AddressBytes& local, Port port,
+                                              const AddressBytes& remote) const noexcept {
     Side side;
     side.remote = source_key(family, remote);
     side.hash = keyed_hash(key_, side.remote);
