@@ -308,32 +308,24 @@ void ContactDetector::settle(Pending& contact, DiaryStep step) noexcept {
   }
 }
 
-void ContactDetector::confirm(FlowHash flow) noexcept {
-  Pending* const contact = pending_.find(flow);
-  if (contact == nullptr || !contact->waits) return;
-  contact->waits = false;
-  settle(*contact, DiaryStep::refused);
-}
-
-bool ContactDetector::revoke(FlowHash flow) noexcept {
-  Pending* const contact = pending_.find(flow);
-  if (contact == nullptr || !uses(left_out::waiting)) return false;
+bool ContactDetector::take_back(Pending& contact) noexcept {
+  if (!uses(left_out::waiting)) return false;
   const auto undo = [&](ContactSource& entry, Weight weight) {
     take(entry.score, weight);
-    clear_contact(entry, contact->port);
+    clear_contact(entry, contact.port);
     if (entry.contacts > 0) --entry.contacts;
-    if (contact->waits) entry.provisional = minus(entry.provisional, weight);
+    if (contact.waits) entry.provisional = minus(entry.provisional, weight);
   };
-  if (ContactSource* const entry = sources_.at(contact->entry, contact->source)) {
-    undo(*entry, contact->weight);
-    if (is_diarist(contact->source)) write_down(DiaryStep::taken_back, *contact, *entry);
-    if (contact->family != PortFamily::none) {
-      entry->families &= static_cast<std::uint16_t>(~family_bit(contact->family));
+  if (ContactSource* const entry = sources_.at(contact.entry, contact.source)) {
+    undo(*entry, contact.weight);
+    if (is_diarist(contact.source)) write_down(DiaryStep::taken_back, contact, *entry);
+    if (contact.family != PortFamily::none) {
+      entry->families &= static_cast<std::uint16_t>(~family_bit(contact.family));
     }
   }
-  if (ContactSource* const network = network_of(*contact)) undo(*network, contact->network_weight);
-  contact->waits = false;
-  contact->flow = 0;
+  if (ContactSource* const network = network_of(contact)) undo(*network, contact.network_weight);
+  contact.waits = false;
+  contact.flow = 0;
   return true;
 }
 

@@ -147,9 +147,17 @@ class ContactDetector {
   }
 
   /// Our answer to the contact of `flow` was a refusal.
-  void confirm(FlowHash flow) noexcept;
+  void confirm(FlowHash flow) noexcept {
+    Pending* const contact = pending_.find(flow);
+    if (contact == nullptr || !contact->waits) return;
+    contact->waits = false;
+    settle(*contact, DiaryStep::refused);
+  }
   /// It was that of a service: it never failed. True where it was known at all.
-  bool revoke(FlowHash flow) noexcept;
+  bool revoke(FlowHash flow) noexcept {
+    Pending* const contact = pending_.find(flow);
+    return contact != nullptr && take_back(*contact);
+  }
   /// Is there a contact of `flow`?
   [[nodiscard]] bool has_pending(FlowHash flow) noexcept { return pending_.find(flow) != nullptr; }
   /// Time has come to `now`: contacts older than `patience` will have no answer.
@@ -230,6 +238,7 @@ class ContactDetector {
                                              Weight& added) noexcept;
   [[nodiscard]] ContactSource* network_of(const Pending& contact) noexcept;
   void settle(Pending& contact, DiaryStep step) noexcept;
+  [[nodiscard]] bool take_back(Pending& contact) noexcept;
   void tell_novelty(const Pending& contact) noexcept;
   void decide(ContactSource& entry, bool is_network) noexcept;
   [[nodiscard]] bool is_diarist(SourceKey source) const noexcept {

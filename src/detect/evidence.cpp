@@ -11,14 +11,10 @@ Result<Services> Services::make() {
   return Services(std::move(*sets));
 }
 
-void Services::learn(FlowHash port, Tick now) noexcept {
+void Services::enter(FlowHash port, Tick now) noexcept {
   Set& home = set_of(port);
   Service* oldest = home.services.data();
   for (Service& each : home.services) {
-    if (each.port == port) {
-      each.last = now;
-      return;
-    }
     if (oldest->port == 0) continue;
     if (each.port == 0 || elapsed(each.last, now) > elapsed(oldest->last, now)) oldest = &each;
   }

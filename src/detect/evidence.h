@@ -37,7 +37,14 @@ class Services {
   [[nodiscard]] static Result<Services> make();
 
   /// We answered from `port`.
-  void learn(FlowHash port, Tick now) noexcept;
+  void learn(FlowHash port, Tick now) noexcept {
+    for (Service& each : set_of(port).services) {
+      if (each.port != port) continue;
+      each.last = now;
+      return;
+    }
+    enter(port, now);
+  }
   /// Did we, within a day?
   [[nodiscard]] bool knows(FlowHash port, Tick now) const noexcept {
     for (const Service& each : set_of(port).services) {
@@ -46,7 +53,9 @@ class Services {
     return false;
   }
   /// Asks the processor for what is known of it.
-  void prefetch(FlowHash port) const noexcept { __builtin_prefetch(&set_of(port)); }
+  [[gnu::always_inline]] void prefetch(FlowHash port) const noexcept {
+    __builtin_prefetch(&set_of(port));
+  }
   [[nodiscard]] std::size_t memory() const noexcept { return sets_.items().size_bytes(); }
 
  private:
@@ -64,6 +73,7 @@ class Services {
   static_assert(sizeof(Set) == 64);
 
   explicit Services(ReservedMemory<Set> sets) noexcept : sets_(std::move(sets)) {}
+  void enter(FlowHash port, Tick now) noexcept;
   [[nodiscard]] Set& set_of(FlowHash port) const noexcept {
     return sets_[port >> 32 & (kServices / kWays - 1)];
   }
@@ -89,7 +99,7 @@ class Questions {
   /// Forgets what is too old.
   void turn(Tick now) noexcept;
   /// Asks the processor for what is known of it.
-  void prefetch(FlowHash flow) const noexcept {
+  [[gnu::always_inline]] void prefetch(FlowHash flow) const noexcept {
     __builtin_prefetch(&block(current_, flow));
     __builtin_prefetch(&block(1 - current_, flow));
   }

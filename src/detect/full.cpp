@@ -122,7 +122,6 @@ class FullDetector final : public Detector {
     state_.sides.prepare(packet, look);
     const auto prefetch = [this](const Side& side) __attribute__((always_inline)) {
       state_.services.prefetch(side.port);
-      state_.questions.prefetch(side.flow);
       state_.contacts.prefetch(state_.contacts.place_of_hash(side.hash));
     };
     if (look.is_out) prefetch(look.out);
@@ -132,9 +131,11 @@ class FullDetector final : public Detector {
   [[gnu::always_inline]] void look_closer(const Look& look) noexcept {
     const auto prefetch = [this](const Side& side) __attribute__((always_inline)) {
       const auto index = state_.contacts.prefetch_entry(state_.contacts.place_of_hash(side.hash));
+      const bool is_service = state_.services.knows(side.port, state_.now);
+      if (!is_service) state_.questions.prefetch(side.flow);
       if (index) {
         state_.reports.prefetch(*index);
-      } else {
+      } else if (!is_service) {
         state_.contacts.prefetch_door(side.hash);
       }
     };

@@ -146,11 +146,6 @@ Sighting FullState::sight(const Packet& packet, const Side& side,
           .victim = Distributed::kNone};
 }
 
-void FullState::prove(const Side& side, Proof proof) noexcept {
-  if (proof == Proof::nothing) return;
-  if (ContactSource* const entry = source_of(side)) reports.prove(*entry, proof);
-}
-
 bool FullState::follow(const Sighting& sighting, ContactSource& entry) noexcept {
   if ((entry.flags & source_flag::alarmed) == 0) return false;
   if (entry.record == 0) return true;  // raised, and to be told of next

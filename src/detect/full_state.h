@@ -69,8 +69,16 @@ struct FullState {
     return contacts.find(contacts.place_of_hash(side.hash), side.remote);
   }
 
+  /// Is the port of `side` that of a service, and nothing is kept of the other side?
+  [[nodiscard]] bool is_idle_service(const Side& side) noexcept {
+    return services.knows(side.port, now) && source_of(side) == nullptr;
+  }
+
   /// What is now known of the address of the other side.
-  void prove(const Side& side, Proof proof) noexcept;
+  void prove(const Side& side, Proof proof) noexcept {
+    if (proof == Proof::nothing) return;
+    if (ContactSource* const entry = source_of(side)) (void)reports.prove(*entry, proof);
+  }
 
   /// Adds a packet to the scan of `entry`, which is its source's. False where there is none.
   [[nodiscard]] bool follow(const Sighting& sighting, ContactSource& entry) noexcept;

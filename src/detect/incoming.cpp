@@ -17,10 +17,7 @@ void look_for_idle_scan(FullState& state, const Packet& packet, const Side& side
 Incoming take_stray(FullState& state, const Packet& packet, const Side& side) noexcept {
   if (state.services.knows(side.port, state.now)) {
     state.prove(side, state.handshakes.judge(side.flow, packet));
-    const bool may_be_idle_scan = (packet.flags & tcp_flag::syn) != 0;
-    if (may_be_idle_scan && !state.questions.has(side.flow)) {
-      look_for_idle_scan(state, packet, side);
-    }
+    if (!state.questions.has(side.flow)) look_for_idle_scan(state, packet, side);
     return Incoming::connection;
   }
   if (state.questions.has(side.flow)) return Incoming::connection;
@@ -53,11 +50,6 @@ Incoming take_reset(FullState& state, const Packet& packet, const Side& side) no
     state.backscatter.note(side.remote, side.port, packet);
   }
   return Incoming::answers;
-}
-
-// Is it one of ours, and nothing is kept of who asks for it?
-bool is_service(FullState& state, const Side& side) noexcept {
-  return state.services.knows(side.port, state.now) && state.source_of(side) == nullptr;
 }
 
 Incoming take_probe(FullState& state, const Sighting& sighting, const Side& side) noexcept {
@@ -100,20 +92,8 @@ Incoming take_probe(FullState& state, const Sighting& sighting, const Side& side
 
 }  // namespace
 
-Incoming take_incoming(FullState& state, const Packet& packet, const Side& side) noexcept {
-  const bool is_odd =
-      is_impossible(packet.family, packet.source) || is_same(packet.source, packet.target);
-  if (is_odd && !stays_on_loopback(packet)) {
-    return Incoming::impossible;
-  }
-  if (is_group(packet.family, packet.target) || state.sides.is_broadcast(packet)) {
-    return Incoming::to_group;
-  }
-  ++state.asked;
-  // Most of what comes is told by its flags: nothing more is worked out of it.
-  if (is_plain_syn(packet)) {
-    if (is_service(state, side)) return Incoming::service;
-  } else if (packet.protocol == IpProto::tcp) {
+Incoming take_other(FullState& state, const Packet& packet, const Side& side) noexcept {
+  if (packet.protocol == IpProto::tcp) {
     const Role role = segment_role(packet.flags);
     if (role == Role::stray) return take_stray(state, packet, side);
     if (role == Role::reset) return take_reset(state, packet, side);
@@ -121,7 +101,7 @@ Incoming take_incoming(FullState& state, const Packet& packet, const Side& side)
   const Probe probe = classify(packet);
   if (probe.role != Role::probe) return Incoming::answers;
   const bool may_be_service = probe.has_ports && !probe.is_illegal && !probe.is_crafted;
-  if (may_be_service && is_service(state, side)) return Incoming::service;
+  if (may_be_service && state.is_idle_service(side)) return Incoming::service;
   return take_probe(state, state.sight(packet, side, probe), side);
 }
 

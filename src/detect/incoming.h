@@ -4,6 +4,9 @@
 #include "core/packet.h"
 #include "detect/full_state.h"
 #include "detect/sides.h"
+#include "detect/source_key.h"
+#include "detect/technique.h"
+#include "detect/verdict.h"
 
 namespace scanlogd {
 
@@ -24,8 +27,39 @@ enum class Incoming : std::uint8_t {
   contact,     ///< one that counted
 };
 
+/// The part of `take_incoming` for what is not told at first sight. Not inlined: what it keeps on
+/// the stack is made room for only here.
+[[nodiscard, gnu::noinline]] Incoming take_other(FullState& state, const Packet& packet,
+                                                 const Side& side) noexcept;
+
+/// Is `packet`, a segment that begins nothing, surely one of a connection? It is taken in then.
+[[nodiscard]] inline bool is_connection(FullState& state, const Packet& packet,
+                                        const Side& side) noexcept {
+  if (!state.services.knows(side.port, state.now)) return state.questions.has(side.flow);
+  const bool may_be_idle_scan = (packet.flags & tcp_flag::syn) != 0;
+  if (may_be_idle_scan) return false;
+  state.prove(side, state.handshakes.judge(side.flow, packet));
+  return true;
+}
+
 /// Takes in `packet`, seen from the side that it goes to.
-[[nodiscard]] Incoming take_incoming(FullState& state, const Packet& packet,
-                                     const Side& side) noexcept;
+[[nodiscard, gnu::always_inline]] inline Incoming take_incoming(FullState& state,
+                                                                const Packet& packet,
+                                                                const Side& side) noexcept {
+  const bool is_odd =
+      is_impossible(packet.family, packet.source) || is_same(packet.source, packet.target);
+  if (is_odd && !stays_on_loopback(packet)) return Incoming::impossible;
+  if (is_group(packet.family, packet.target) || state.sides.is_broadcast(packet)) {
+    return Incoming::to_group;
+  }
+  ++state.asked;
+  // Most of what comes: nothing more is worked out of it.
+  if (is_plain_syn(packet) && state.is_idle_service(side)) return Incoming::service;
+  const bool is_tcp = packet.protocol == IpProto::tcp;
+  if (is_tcp && segment_role(packet.flags) == Role::stray && is_connection(state, packet, side)) {
+    return Incoming::connection;
+  }
+  return take_other(state, packet, side);
+}
 
 }  // namespace scanlogd

@@ -23,7 +23,9 @@ void answered(FullState& state, const Side& side, Port port, ProbeOutcome outcom
 
 // A bare RST of ours answers a segment that belongs to nothing: of an ACK, Window or Maimon scan,
 // if there is no better reason.
-void take_bare_reset(FullState& state, const Packet& packet, const Side& side) noexcept {
+// Not inlined: what it keeps on the stack is made room for only here.
+[[gnu::noinline]] void take_bare_reset(FullState& state, const Packet& packet,
+                                       const Side& side) noexcept {
   ++state.answers_seen;
   const std::uint8_t cause = state.strays.take(side.flow, state.now);
   if ((cause & tcp_flag::syn) != 0 || packet.source_port >= kFirstEphemeral) return;

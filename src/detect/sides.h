@@ -78,7 +78,9 @@ class Sides {
     side.hash = keyed_hash(key_, side.remote);
     side.local = address_word(key_, family, local);
     // For ICMP the port fields are type and code: such packets go to a host.
-    side.port = port_hash(key_, side.local, protocol, has_ports(protocol) ? port : Port{0});
+    if (protocol != IpProto::tcp && !has_ports(protocol)) [[unlikely]]
+      port = 0;
+    side.port = port_hash(key_, side.local, protocol, port);
     side.flow = flow_hash(key_, side.port, side.remote);
     return side;
   }
@@ -89,7 +91,14 @@ class Sides {
   }
 
   /// Does the packet go to all hosts of a network?
-  [[nodiscard]] bool is_broadcast(const Packet& packet) const noexcept;
+  [[nodiscard]] bool is_broadcast(const Packet& packet) const noexcept {
+    // The last address of a network of more than two ends with two set bits, or more.
+    constexpr std::uint8_t kAtLeast = 3;
+    if (packet.family != Family::ipv4 || (packet.target[3] & kAtLeast) != kAtLeast) return false;
+    if (!local_.empty() && local_.is_broadcast(packet.target)) return true;
+    constexpr std::uint8_t kLast = 255;  // of the usual networks; nobody scans that by UDP
+    return packet.protocol == IpProto::udp && packet.target[3] == kLast;
+  }
 
  private:
   HashKey key_;
