@@ -100,8 +100,8 @@ class Questions {
   void turn(Tick now) noexcept;
   /// Asks the processor for what is known of it.
   [[gnu::always_inline]] void prefetch(FlowHash flow) const noexcept {
-    __builtin_prefetch(&block(current_, flow));
-    __builtin_prefetch(&block(1 - current_, flow));
+    __builtin_prefetch(&block(0, flow));
+    __builtin_prefetch(&block(1, flow));
   }
   [[nodiscard]] std::size_t memory() const noexcept { return blocks_.items().size_bytes(); }
 

@@ -120,27 +120,33 @@ class FullDetector final : public Detector {
 
   [[gnu::always_inline]] void prepare(const Packet& packet, Look& look) noexcept {
     state_.sides.prepare(packet, look);
-    const auto prefetch = [this](const Side& side) __attribute__((always_inline)) {
-      state_.services.prefetch(side.port);
-      state_.contacts.prefetch(state_.contacts.place_of_hash(side.hash));
-    };
     if (look.is_out) prefetch(look.out);
     if (look.is_in) prefetch(look.in);
   }
 
-  [[gnu::always_inline]] void look_closer(const Look& look) noexcept {
-    const auto prefetch = [this](const Side& side) __attribute__((always_inline)) {
-      const auto index = state_.contacts.prefetch_entry(state_.contacts.place_of_hash(side.hash));
-      const bool is_service = state_.services.knows(side.port, state_.now);
-      if (!is_service) state_.questions.prefetch(side.flow);
-      if (index) {
-        state_.reports.prefetch(*index);
-      } else if (!is_service) {
-        state_.contacts.prefetch_door(side.hash);
-      }
-    };
-    if (look.is_out) prefetch(look.out);
-    if (look.is_in) prefetch(look.in);
+  [[gnu::always_inline]] void prefetch(const Side& side) const noexcept {
+    state_.services.prefetch(side.port);
+    state_.contacts.prefetch(state_.contacts.place_of_hash(side.hash));
+  }
+
+  [[gnu::always_inline]] void look_closer(const Look& look) const noexcept {
+    if (look.is_out) {
+      state_.questions.prefetch(look.out.flow);
+      (void)prefetch_entry(look.out);
+    }
+    if (look.is_in) {
+      const bool is_known = prefetch_entry(look.in);
+      // Whoever asks for a service is not asked whether he may come in.
+      if (state_.services.knows(look.in.port, state_.now)) return;
+      state_.questions.prefetch(look.in.flow);
+      if (!is_known) state_.contacts.prefetch_door(look.in.hash);
+    }
+  }
+
+  [[gnu::always_inline]] bool prefetch_entry(const Side& side) const noexcept {
+    const auto index = state_.contacts.prefetch_entry(state_.contacts.place_of_hash(side.hash));
+    if (index) state_.reports.prefetch(*index);
+    return index.has_value();
   }
 
   [[nodiscard, gnu::always_inline]] std::size_t take(const Packet& packet,

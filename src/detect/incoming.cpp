@@ -14,7 +14,8 @@ void look_for_idle_scan(FullState& state, const Packet& packet, const Side& side
   (void)note_idle_probe(state.reports.records(), *asker, packet, *state.events);  // or the next
 }
 
-Incoming take_stray(FullState& state, const Packet& packet, const Side& side) noexcept {
+[[gnu::noinline]] Incoming take_stray(FullState& state, const Packet& packet,
+                                      const Side& side) noexcept {
   if (state.services.knows(side.port, state.now)) {
     state.prove(side, state.handshakes.judge(side.flow, packet));
     if (!state.questions.has(side.flow)) look_for_idle_scan(state, packet, side);
@@ -42,7 +43,8 @@ Incoming take_stray(FullState& state, const Packet& packet, const Side& side) no
   return Incoming::stray;
 }
 
-Incoming take_reset(FullState& state, const Packet& packet, const Side& side) noexcept {
+[[gnu::noinline]] Incoming take_reset(FullState& state, const Packet& packet,
+                                      const Side& side) noexcept {
   const bool has_ack = (packet.flags & tcp_flag::ack) != 0;
   if (has_ack && !state.has_seen_answers()) (void)state.contacts.revoke(side.flow);
   state.prove(side, state.handshakes.judge(side.flow, packet));
@@ -52,12 +54,11 @@ Incoming take_reset(FullState& state, const Packet& packet, const Side& side) no
   return Incoming::answers;
 }
 
-Incoming take_probe(FullState& state, const Sighting& sighting, const Side& side) noexcept {
+[[gnu::noinline]] Incoming take_probe(FullState& state, const Sighting& sighting,
+                                      const Side& side) noexcept {
   const Packet& packet = *sighting.packet;
   const Probe& probe = sighting.probe;
   const bool is_loud = probe.is_illegal || probe.is_crafted;
-  const bool is_icmp = packet.protocol == IpProto::icmp || packet.protocol == IpProto::icmpv6;
-  if (!is_loud && !is_icmp && state.questions.has(side.flow)) return Incoming::reply;
   ContactSource* entry = state.source_of(side);
   if (entry != nullptr && state.follow(sighting, *entry)) return Incoming::scanning;
   if (entry != nullptr) entry = state.source_of(side);  // a scan that ended takes it along
@@ -100,8 +101,10 @@ Incoming take_other(FullState& state, const Packet& packet, const Side& side) no
   }
   const Probe probe = classify(packet);
   if (probe.role != Role::probe) return Incoming::answers;
-  const bool may_be_service = probe.has_ports && !probe.is_illegal && !probe.is_crafted;
-  if (may_be_service && state.is_idle_service(side)) return Incoming::service;
+  const bool is_loud = probe.is_illegal || probe.is_crafted;
+  if (!is_loud && probe.has_ports && state.is_idle_service(side)) return Incoming::service;
+  const bool is_icmp = packet.protocol == IpProto::icmp || packet.protocol == IpProto::icmpv6;
+  if (!is_loud && !is_icmp && state.questions.has(side.flow)) return Incoming::reply;
   return take_probe(state, state.sight(packet, side, probe), side);
 }
 
