@@ -77,7 +77,7 @@ struct FullState {
   /// What is now known of the address of the other side.
   void prove(const Side& side, Proof proof) noexcept {
     if (proof == Proof::nothing) return;
-    if (ContactSource* const entry = source_of(side)) (void)reports.prove(*entry, proof);
+    if (ContactSource* const entry = source_of(side)) reports.prove(*entry, proof);
   }
 
   /// Adds a packet to the scan of `entry`, which is its source's. False where there is none.

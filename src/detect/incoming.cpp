@@ -14,46 +14,6 @@ void look_for_idle_scan(FullState& state, const Packet& packet, const Side& side
   (void)note_idle_probe(state.reports.records(), *asker, packet, *state.events);  // or the next
 }
 
-[[gnu::noinline]] Incoming take_stray(FullState& state, const Packet& packet,
-                                      const Side& side) noexcept {
-  if (state.services.knows(side.port, state.now)) {
-    state.prove(side, state.handshakes.judge(side.flow, packet));
-    if (!state.questions.has(side.flow)) look_for_idle_scan(state, packet, side);
-    return Incoming::connection;
-  }
-  if (state.questions.has(side.flow)) return Incoming::connection;
-  // Where our SYN-ACKs are not seen, whoever goes on after his SYN must have got one.
-  const bool goes_on = (packet.flags & tcp_flag::syn) == 0;
-  if (goes_on && !state.has_seen_answers() && state.contacts.revoke(side.flow)) {
-    return Incoming::connection;
-  }
-  look_for_idle_scan(state, packet, side);
-  state.backscatter.note(side.remote, side.port, packet);
-  state.strays.note(side.flow, packet.flags, state.now);
-  // NFS clients use low ports themselves, and servers are slow to let go of them.
-  constexpr Port kNfs = 2049;
-  constexpr Port kPortmapper = 111;
-  const bool is_low = packet.target_port < kFirstUnprivileged && packet.source_port != kNfs &&
-                      packet.source_port != kPortmapper;
-  ContactSource* entry = state.source_of(side);
-  if (entry != nullptr && (entry->flags & source_flag::alarmed) != 0) return Incoming::stray;
-  const Sighting sighting = state.sight(packet, side, classify(packet));
-  const Counted counted = state.contacts.count_stray(sighting, is_low, entry);
-  (void)state.note(counted, sighting, entry);
-  return Incoming::stray;
-}
-
-[[gnu::noinline]] Incoming take_reset(FullState& state, const Packet& packet,
-                                      const Side& side) noexcept {
-  const bool has_ack = (packet.flags & tcp_flag::ack) != 0;
-  if (has_ack && !state.has_seen_answers()) (void)state.contacts.revoke(side.flow);
-  state.prove(side, state.handshakes.judge(side.flow, packet));
-  if (!state.services.knows(side.port, state.now) && !state.questions.has(side.flow)) {
-    state.backscatter.note(side.remote, side.port, packet);
-  }
-  return Incoming::answers;
-}
-
 [[gnu::noinline]] Incoming take_probe(FullState& state, const Sighting& sighting,
                                       const Side& side) noexcept {
   const Packet& packet = *sighting.packet;
@@ -93,12 +53,45 @@ void look_for_idle_scan(FullState& state, const Packet& packet, const Side& side
 
 }  // namespace
 
-Incoming take_other(FullState& state, const Packet& packet, const Side& side) noexcept {
-  if (packet.protocol == IpProto::tcp) {
-    const Role role = segment_role(packet.flags);
-    if (role == Role::stray) return take_stray(state, packet, side);
-    if (role == Role::reset) return take_reset(state, packet, side);
+Incoming take_stray(FullState& state, const Packet& packet, const Side& side) noexcept {
+  if (state.services.knows(side.port, state.now)) {
+    state.prove(side, state.handshakes.judge(side.flow, packet));
+    if (!state.questions.has(side.flow)) look_for_idle_scan(state, packet, side);
+    return Incoming::connection;
   }
+  if (state.questions.has(side.flow)) return Incoming::connection;
+  // Where our SYN-ACKs are not seen, whoever goes on after his SYN must have got one.
+  const bool goes_on = (packet.flags & tcp_flag::syn) == 0;
+  if (goes_on && !state.has_seen_answers() && state.contacts.revoke(side.flow)) {
+    return Incoming::connection;
+  }
+  look_for_idle_scan(state, packet, side);
+  state.backscatter.note(side.remote, side.port, packet);
+  state.strays.note(side.flow, packet.flags, state.now);
+  // NFS clients use low ports themselves, and servers are slow to let go of them.
+  constexpr Port kNfs = 2049;
+  constexpr Port kPortmapper = 111;
+  const bool is_low = packet.target_port < kFirstUnprivileged && packet.source_port != kNfs &&
+                      packet.source_port != kPortmapper;
+  ContactSource* entry = state.source_of(side);
+  if (entry != nullptr && (entry->flags & source_flag::alarmed) != 0) return Incoming::stray;
+  const Sighting sighting = state.sight(packet, side, classify(packet));
+  const Counted counted = state.contacts.count_stray(sighting, is_low, entry);
+  (void)state.note(counted, sighting, entry);
+  return Incoming::stray;
+}
+
+Incoming take_reset(FullState& state, const Packet& packet, const Side& side) noexcept {
+  const bool has_ack = (packet.flags & tcp_flag::ack) != 0;
+  if (has_ack && !state.has_seen_answers()) (void)state.contacts.revoke(side.flow);
+  state.prove(side, state.handshakes.judge(side.flow, packet));
+  if (!state.services.knows(side.port, state.now) && !state.questions.has(side.flow)) {
+    state.backscatter.note(side.remote, side.port, packet);
+  }
+  return Incoming::answers;
+}
+
+Incoming take_other(FullState& state, const Packet& packet, const Side& side) noexcept {
   const Probe probe = classify(packet);
   if (probe.role != Role::probe) return Incoming::answers;
   const bool is_loud = probe.is_illegal || probe.is_crafted;

@@ -27,14 +27,22 @@ enum class Incoming : std::uint8_t {
   contact,     ///< one that counted
 };
 
-/// The part of `take_incoming` for what is not told at first sight. Not inlined: what it keeps on
-/// the stack is made room for only here.
+/// The part of `take_incoming` for a reset. Not inlined, like the next two: what they keep on the
+/// stack is made room for only there.
+[[nodiscard, gnu::noinline]] Incoming take_reset(FullState& state, const Packet& packet,
+                                                 const Side& side) noexcept;
+
+/// The part for a segment of what may be no connection.
+[[nodiscard, gnu::noinline]] Incoming take_stray(FullState& state, const Packet& packet,
+                                                 const Side& side) noexcept;
+
+/// The part for all others.
 [[nodiscard, gnu::noinline]] Incoming take_other(FullState& state, const Packet& packet,
                                                  const Side& side) noexcept;
 
 /// Is `packet`, a segment that begins nothing, surely one of a connection? It is taken in then.
-[[nodiscard]] inline bool is_connection(FullState& state, const Packet& packet,
-                                        const Side& side) noexcept {
+[[nodiscard, gnu::always_inline]] inline bool is_connection(FullState& state, const Packet& packet,
+                                                            const Side& side) noexcept {
   if (!state.services.knows(side.port, state.now)) return state.questions.has(side.flow);
   const bool may_be_idle_scan = (packet.flags & tcp_flag::syn) != 0;
   if (may_be_idle_scan) return false;
@@ -55,9 +63,13 @@ enum class Incoming : std::uint8_t {
   ++state.asked;
   // Most of what comes: nothing more is worked out of it.
   if (is_plain_syn(packet) && state.is_idle_service(side)) return Incoming::service;
-  const bool is_tcp = packet.protocol == IpProto::tcp;
-  if (is_tcp && segment_role(packet.flags) == Role::stray && is_connection(state, packet, side)) {
-    return Incoming::connection;
+  if (packet.protocol == IpProto::tcp) {
+    const Role role = segment_role(packet.flags);
+    if (role == Role::reset) return take_reset(state, packet, side);
+    if (role == Role::stray) {
+      return is_connection(state, packet, side) ? Incoming::connection
+                                                : take_stray(state, packet, side);
+    }
   }
   return take_other(state, packet, side);
 }

@@ -6,10 +6,6 @@
 #include <cstdint>
 #include <cstring>
 
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
-
 namespace scanlogd {
 
 /// Bit n is set where the nth of the eight numbers at `numbers` (32 bytes, of any alignment) equals
@@ -24,8 +20,12 @@ namespace scanlogd {
   const auto equal = [&](Four four) { return Four((four & mask) == (value & mask)); };
 #ifdef __SSE2__
   // The sign bits of all lanes in one instruction, once they are bytes.
-  const __m128i halves = _mm_packs_epi32(__m128i(equal(low)), __m128i(equal(high)));
-  return static_cast<unsigned>(_mm_movemask_epi8(_mm_packs_epi16(halves, _mm_setzero_si128())));
+  using Words [[gnu::vector_size(16)]] = int;
+  using Halves [[gnu::vector_size(16)]] = short;
+  using Bytes [[gnu::vector_size(16)]] = char;
+  const Halves halves = __builtin_ia32_packssdw128(Words(equal(low)), Words(equal(high)));
+  const Bytes bytes = __builtin_ia32_packsswb128(halves, Halves{});
+  return static_cast<unsigned>(__builtin_ia32_pmovmskb128(bytes));
 #else
   using Two [[gnu::vector_size(16)]] = std::uint64_t;
   constexpr Four kLowBits = {0x01, 0x02, 0x04, 0x08};

@@ -94,8 +94,9 @@ void take_sctp(FullState& state, const Packet& packet, const Side& side) noexcep
   }
 }
 
-// "Unreachable" is the answer to a probe that the message quotes.
-void take_icmp(FullState& state, const Packet& packet, const Side& side) noexcept {
+// "Unreachable" is the answer to a probe that the message quotes. Not inlined, as above.
+[[gnu::noinline]] void take_icmp(FullState& state, const Packet& packet,
+                                 const Side& side) noexcept {
   constexpr Port kUnreachable = 3;    // RFC 792
   constexpr Port kUnreachableV6 = 1;  // RFC 4443
   const bool is_ipv4 = packet.protocol == IpProto::icmp;
