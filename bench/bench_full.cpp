@@ -213,5 +213,51 @@ void judge_client(benchmark::State& state) {
 }
 BENCHMARK(judge_client)->Name("full/SYNs that this host sends, 50,000 servers");
 
+Packet client_syn(std::size_t i) {
+  const auto source = static_cast<std::uint32_t>(0x0a00'0000 + i * 7919 % 50'000);
+  return syn(source, static_cast<Port>(32768 + i % 28000), kService);
+}
+
+/// Judges them, of connections that clients have with the service.
+template <class Make>
+void judge_served(benchmark::State& state, Make make) {
+  Judge judge(1us);
+  judge.see(collect(kPackets, [](std::size_t i, std::vector<Packet>& packets) {
+    packets.push_back(client_syn(i));
+    packets.push_back(answer(packets.back(), tcp_flag::syn | tcp_flag::ack));
+  }));
+  const auto packets = collect(kPackets, make);
+  for (auto _ : state) judge.see(packets);
+  report_packets(state, kPackets);
+}
+
+void judge_acknowledgements(benchmark::State& state) {
+  judge_served(state, [](std::size_t i, std::vector<Packet>& packets) {
+    packets.push_back(next(client_syn(i), tcp_flag::ack));
+  });
+}
+BENCHMARK(judge_acknowledgements)->Name("full/acknowledgements to a service, 50,000 clients");
+
+void judge_served_resets(benchmark::State& state) {
+  judge_served(state, [](std::size_t i, std::vector<Packet>& packets) {
+    packets.push_back(next(client_syn(i), tcp_flag::rst));
+  });
+}
+BENCHMARK(judge_served_resets)->Name("full/resets to a service, 50,000 clients");
+
+void judge_syn_acks(benchmark::State& state) {
+  judge_served(state, [](std::size_t i, std::vector<Packet>& packets) {
+    packets.push_back(answer(client_syn(i), tcp_flag::syn | tcp_flag::ack));
+  });
+}
+BENCHMARK(judge_syn_acks)->Name("full/SYN-ACKs of a service, 50,000 clients");
+
+void judge_sent(benchmark::State& state) {
+  judge_served(state, [](std::size_t i, std::vector<Packet>& packets) {
+    packets.push_back(answer(client_syn(i), tcp_flag::psh | tcp_flag::ack));
+  });
+}
+BENCHMARK(judge_sent)->Name("full/data of a service, 50,000 clients");
+
 }  // namespace
 }  // namespace scanlogd::bench
