@@ -5,8 +5,11 @@ import json
 import os
 import random
 import re
+import shutil
 import signal
 import sys
+import tempfile
+import threading
 import time
 
 import harness
@@ -17,6 +20,9 @@ PORTS = range(1, 8)  # the fewest that are a scan
 STATE = "/run/state"
 EVENTS = "/run/log/eve.json"
 CONFIG = "/run/scanlogd.toml"
+STEADY = "203.0.113.9"  # scans without a pause
+FIRST_NUMBER = 1024
+UPGRADE = 1.0  # seconds that nothing is seen at most
 KILLS = int(os.environ.get("SCANLOGD_KILLS", "25"))
 SHOWS_ACCOUNTS = "SCANLOGD_KILLS" in os.environ  # after each kill
 _ACCOUNTS = re.compile(rb'"message":"(?P<text>seen [^"]*)"\}[^\n]*\n')
@@ -29,7 +35,7 @@ def identity(accounts):
 
 
 class Lab(harness.Case):
-    def daemon(self, sinks, before=None):
+    def daemon(self, sinks, before=None, backend="ring"):
         """A daemon with a store; `before` is called with the cell before it first starts."""
         daemon = harness.Daemon(self.lab, "ours", harness.our_binary(), ("--config", CONFIG),
                                 env={"TZ": "UTC"})
@@ -40,7 +46,7 @@ class Lab(harness.Case):
         if before:
             before(daemon.cell)
         with open(daemon.cell.path(CONFIG), "w") as file:
-            file.write(f'[daemon]\nstate = "{STATE}"\n[capture]\nbackend = "ring"\n'
+            file.write(f'[daemon]\nstate = "{STATE}"\n[capture]\nbackend = "{backend}"\n'
                        f'interfaces = ["vic0"]\n[log]\nsinks = {json.dumps(sinks)}\n'
                        f'[log.eve]\npath = "{EVENTS}"\n')
         return daemon
@@ -105,6 +111,38 @@ class Lab(harness.Case):
         return harness.Accounts("scanlogd: " + text[0][0])
 
 
+class Load:
+    """Sends from its making until it is stopped: a scan that never pauses, whose ports are numbers
+    that rise by one each millisecond, and now and then a whole one from a source of its own."""
+
+    EACH = 50  # probes of the steady scan between two others
+
+    def __init__(self, lab):
+        self.sent = {}  # when each number was
+        self.scans = []  # (source, when its first probe was sent, and its last)
+        self.last = FIRST_NUMBER - 1
+        self._lab = lab
+        self._is_over = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+        self._thread.start()
+        lab.addCleanup(self.stop)
+
+    def stop(self):
+        self._is_over.set()
+        self._thread.join()
+
+    def _run(self):
+        while not self._is_over.wait(0.001):
+            number = self.last + 1
+            self.sent[number] = time.monotonic()
+            self._lab.lab.wire.send(probe(STEADY, VICTIM, number))
+            self.last = number
+            if number % self.EACH == 0:
+                begun = time.monotonic()
+                source = self._lab.scan(len(self.scans) + 1)
+                self.scans.append((source, begun, time.monotonic()))
+
+
 class Delivery(Lab):
     def test_killed_at_any_moment(self):
         """Nothing on record is ever lost to a reader, and each kill repeats at most what was under
@@ -158,6 +196,66 @@ class Delivery(Lab):
         self.assertEqual(len(set(ids)), len(ids))
         self.assertEqual(len(ids), accounts.total("detected"))
         self.assertEqual([("ok",)], self.query(daemon, "PRAGMA integrity_check"))
+
+    def test_upgraded_under_load(self):
+        """Another binary takes the place of the one that runs, on the same store: what is not seen
+        meanwhile is a second at most, and else nothing is lost, told twice or begun anew."""
+        folder = tempfile.mkdtemp(dir=harness.build_folder("upgrade"))
+        self.addCleanup(shutil.rmtree, folder)
+        later = shutil.copy(harness.our_binary(), os.path.join(folder, "scanlogd"))
+        for backend in ("ring", "bpf"):
+            with self.subTest(backend):
+                self.upgrade(backend, later)
+
+    def upgrade(self, backend, later):
+        daemon = self.daemon(["eve", "syslog"], backend=backend)
+        if backend not in daemon.cell.run(daemon.binary, "--list").stdout.split():
+            raise harness.Skip(f"back end {backend} is not built in")
+        daemon.start()
+        load = Load(self)
+        harness.wait_until(lambda: len(load.scans) >= 10, "the first scans")
+        daemon.stop()
+        before = self.query(daemon, "SELECT max(id) FROM scan")[0][0]
+        daemon.binary = later
+        daemon.start()
+        at_start = len(load.scans)
+        harness.wait_until(lambda: len(load.scans) >= at_start + 10, "scans for the later one")
+        load.stop()
+        last = self.scan(60_000)
+        harness.wait_until(lambda: any(event and event["source"] == last
+                                       for event in self.events(daemon)), "the last scan")
+        daemon.stop()
+
+        steady = self.query(daemon, "SELECT id, ports FROM scan WHERE ports LIKE '%-%-%'")
+        self.assertEqual(1, len(steady), "one scan that went on")
+        (number, ports), = steady
+        seen = [tuple(map(int, part.split("-"))) for part in ports.split(",")]
+        self.assertEqual(2, len(seen), f"seen before and after, and nothing else missing: {ports}")
+        (first, gone), (back, end) = seen
+        self.assertEqual((FIRST_NUMBER, load.last), (first, end))
+        gap = load.sent[back] - load.sent[gone]
+        self.assertLessEqual(gap, UPGRADE)
+
+        events = self.events(daemon)
+        told = [(event["id"], event["phase"]) for event in events]
+        stored = self.query(daemon, "SELECT scan, phase FROM event WHERE scan IS NOT NULL "
+                                    "ORDER BY sequence")
+        self.assertEqual(stored, told)
+        begins = [scan for scan, phase in told if phase == "begin"]
+        self.assertEqual(list(range(1, len(begins) + 1)), begins, "ids go on, each begins once")
+        self.assertGreater(len(begins), before)
+        self.assertIn(number, begins)
+        lines = [line for line in daemon.receiver.lines() if line.startswith(STEADY + ":")]
+        self.assertEqual(1, len(lines), lines)
+        found = {event["source"] for event in events}
+        whole = [source for source, begun, done in load.scans
+                 if done < load.sent[gone] or begun > load.sent[back]]
+        self.assertEqual(set(), set(whole) - found)
+        self.accounts(daemon).check(self)
+        self.assertEqual(len(begins), self.accounts(daemon).total("detected"))
+        print(f"{backend}: {back - gone - 1} of {load.last - FIRST_NUMBER + 1} probes not seen, "
+              f"{gap:.2f} s; {len(told)} events of {len(begins)} scans, 0 lost, 0 told twice",
+              end=" ... ", flush=True)
 
     def test_full_disk(self):
         """It goes on, says so, and writes what it kept once there is room; nothing is torn."""
