@@ -91,7 +91,7 @@ class Input {
   [[nodiscard]] bool is_drained() const noexcept { return at_ == end_ && to_drop_ == 0; }
 
   /// Reads on. There is room as long as no more than `Savefile::kMaxBytes` are left undropped.
-  [[nodiscard]] Fill fill() noexcept {
+  [[nodiscard]] Fill fill() {
     if (!failure_.empty()) return Fill::failed;
     std::memmove(buffer_.get(), buffer_.get() + at_, end_ - at_);
     end_ -= at_;
@@ -114,14 +114,14 @@ class Input {
     return Fill::failed;
   }
 
-  Fill read_plain() noexcept {
+  Fill read_plain() {
     const ssize_t count = fetch(buffer_.get() + end_, kSize - end_);
     if (count < 0) return failure_.empty() ? Fill::starved : Fill::failed;
     end_ += static_cast<std::size_t>(count);
     return count == 0 ? Fill::end : Fill::more;
   }
 
-  Fill unpack() noexcept {
+  Fill unpack() {
     const std::size_t before = end_;
     while (end_ == before) {
       if (zlib_.avail_in == 0) {
@@ -154,7 +154,7 @@ class Input {
   }
 
   // As read(2), but -1 without a `failure_` where it would have to wait.
-  ssize_t fetch(std::byte* to, std::size_t size) noexcept {
+  ssize_t fetch(std::byte* to, std::size_t size) {
     for (;;) {
       if (is_stream_) {
         pollfd waiting{.fd = fd_.get(), .events = POLLIN, .revents = 0};

@@ -82,24 +82,27 @@ std::optional<MappedSavefile> MappedSavefile::map(const UniqueFd& fd, std::uint6
       link_type(static_cast<int>((is_swapped ? std::byteswap(link) : link) & 0x03ff'ffff));
   if (!known) return std::nullopt;
 
+  // First: who finds no memory for it has nothing mapped yet.
+  auto found =
+      std::make_unique_for_overwrite<std::uint32_t[]>(kCursors * (kChunk / kRecordHeader + 1));
   has_shrunk.store(false, std::memory_order_relaxed);
   expect_shrinking();
   void* const memory = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, fd.get(), 0);
   if (memory == MAP_FAILED) return std::nullopt;
   (void)::madvise(memory, size, MADV_SEQUENTIAL);  // a hint
   return MappedSavefile({static_cast<const std::byte*>(memory), size}, *known, is_swapped,
-                        magic == kNanoseconds ? 1 : 1000);
+                        magic == kNanoseconds ? 1 : 1000, std::move(found));
 }
 
 MappedSavefile::MappedSavefile(std::span<const std::byte> file, LinkType link, bool is_swapped,
-                               std::uint32_t multiplier)
+                               std::uint32_t multiplier,
+                               std::unique_ptr<std::uint32_t[]> found) noexcept
     : file_(file),
       link_(link),
       is_swapped_(is_swapped),
       multiplier_(multiplier),
       position_(kFileHeader),
-      found_(std::make_unique_for_overwrite<std::uint32_t[]>(kCursors *
-                                                             (kChunk / kRecordHeader + 1))) {
+      found_(std::move(found)) {
   static_assert(kRecordHeader == PcapRecord::kHeader);
 }
 
@@ -374,7 +377,7 @@ void MappedSavefile::begin_stretch() noexcept {
   give_back();
 }
 
-MappedSavefile::Read MappedSavefile::read(Assembler& assembler, PacketBatch& batch) noexcept {
+MappedSavefile::Read MappedSavefile::read(Assembler& assembler, PacketBatch& batch) {
   // Then others have their turn, though the batch may be empty.
   constexpr std::uint64_t kBytesAtOnce = kCursors * kChunk;
   const std::uint64_t enough = position_ + kBytesAtOnce;
@@ -400,7 +403,7 @@ MappedSavefile::Read MappedSavefile::read(Assembler& assembler, PacketBatch& bat
   }
 }
 
-MappedSavefile::Read MappedSavefile::finish() noexcept {
+MappedSavefile::Read MappedSavefile::finish() {
   if (!failure_.empty()) return Read::broken;
   if (position_ == file_.size()) return Read::end;
   const bool is_header = position_ + kRecordHeader <= file_.size();

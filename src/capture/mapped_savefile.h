@@ -44,7 +44,7 @@ class MappedSavefile {
   };
 
   /// Adds packets to `batch` through `assembler`.
-  [[nodiscard]] Read read(Assembler& assembler, PacketBatch& batch) noexcept;
+  [[nodiscard]] Read read(Assembler& assembler, PacketBatch& batch);
 
   /// A reason without operation and object.
   [[nodiscard]] const std::string& failure() const noexcept { return failure_; }
@@ -73,7 +73,7 @@ class MappedSavefile {
   };
 
   MappedSavefile(std::span<const std::byte> file, LinkType link, bool is_swapped,
-                 std::uint32_t multiplier);
+                 std::uint32_t multiplier, std::unique_ptr<std::uint32_t[]> found) noexcept;
 
   [[nodiscard]] std::uint32_t word(std::uint64_t at) const noexcept;
   [[nodiscard]] bool is_plausible(std::uint64_t at) const noexcept;
@@ -93,7 +93,7 @@ class MappedSavefile {
   void open_window(Assembler& assembler) noexcept;
   void accept(Assembler& assembler) noexcept;
   void begin_stretch() noexcept;
-  [[nodiscard]] Read finish() noexcept;
+  [[nodiscard]] Read finish();
   [[nodiscard]] std::uint32_t* found_of(std::size_t chunk) noexcept {
     return found_.get() + chunk * (kChunk / kRecordHeader + 1);
   }

@@ -81,12 +81,12 @@ std::uint32_t Savefile::word(ByteView bytes, std::size_t at) const noexcept {
   return is_swapped_ ? std::byteswap(value) : value;
 }
 
-Savefile::Item Savefile::broken(std::string reason) noexcept {
+Savefile::Item Savefile::broken(std::string reason) {
   failure_ = std::move(reason);
   return {.found = Found::broken, .frame = {}};
 }
 
-Savefile::Item Savefile::next(ByteView bytes) noexcept {
+Savefile::Item Savefile::next(ByteView bytes) {
   switch (format_) {
     case Format::unknown:
       return read_magic(bytes);
@@ -98,7 +98,7 @@ Savefile::Item Savefile::next(ByteView bytes) noexcept {
   return incomplete();
 }
 
-bool Savefile::add_interface(std::uint32_t link, Interface interface) noexcept {
+bool Savefile::add_interface(std::uint32_t link, Interface interface) {
   const auto known = link_type(static_cast<int>(link));
   if (!known) {
     failure_ = describe_link(static_cast<int>(link)) + " is not supported";
@@ -109,7 +109,7 @@ bool Savefile::add_interface(std::uint32_t link, Interface interface) noexcept {
   return true;
 }
 
-Savefile::Item Savefile::read_magic(ByteView bytes) noexcept {
+Savefile::Item Savefile::read_magic(ByteView bytes) {
   if (bytes.size() < 4) return incomplete();
   std::uint32_t first = word(bytes, 0);
   if (first == block::section) {
@@ -135,7 +135,7 @@ Savefile::Item Savefile::read_magic(ByteView bytes) noexcept {
   return nothing(kPcapHeader);
 }
 
-Savefile::Item Savefile::read_pcap_record(ByteView bytes) noexcept {
+Savefile::Item Savefile::read_pcap_record(ByteView bytes) {
   if (bytes.size() < record_header_) return incomplete();
   const std::uint32_t captured = word(bytes, 8);
   if (captured > kMaxCaptured) return broken("a record of more than 262144 bytes");
@@ -152,7 +152,7 @@ Savefile::Item Savefile::read_pcap_record(ByteView bytes) noexcept {
                     .time = clamped(Wide{word(bytes, 0)} * kNanosecondsPerSecond + fraction)}};
 }
 
-Savefile::Item Savefile::read_block(ByteView bytes) noexcept {
+Savefile::Item Savefile::read_block(ByteView bytes) {
   if (bytes.size() < kBlockHeader) return incomplete();
   const std::uint32_t type = word(bytes, 0);
   if (type == block::section) return read_section(bytes);
@@ -183,7 +183,7 @@ Savefile::Item Savefile::read_block(ByteView bytes) noexcept {
 }
 
 // Each section has its own byte order and interfaces.
-Savefile::Item Savefile::read_section(ByteView bytes) noexcept {
+Savefile::Item Savefile::read_section(ByteView bytes) {
   if (bytes.size() < kSectionHeader) return incomplete();
   is_swapped_ = false;
   if (word(bytes, 8) != magic::section_byte_order) is_swapped_ = true;
@@ -195,7 +195,7 @@ Savefile::Item Savefile::read_section(ByteView bytes) noexcept {
   return nothing(size);
 }
 
-Savefile::Item Savefile::read_interface(ByteView block) noexcept {
+Savefile::Item Savefile::read_interface(ByteView block) {
   if (interfaces_.size() == kMaxInterfaces) return broken("more than 65536 interfaces");
   Interface interface { .snap_length = word(block, 12) };
   read_interface_options(
@@ -246,8 +246,7 @@ std::chrono::nanoseconds Savefile::time_of(std::uint64_t ticks, const Interface&
   return clamped((divided >> source.shift) + Wide{source.offset_seconds} * kNanosecondsPerSecond);
 }
 
-Savefile::Item Savefile::read_packet(ByteView bytes, std::size_t size,
-                                     std::uint32_t interface) noexcept {
+Savefile::Item Savefile::read_packet(ByteView bytes, std::size_t size, std::uint32_t interface) {
   if (interface >= interfaces_.size()) return broken("a packet of an unknown interface");
   const std::uint32_t captured = word(bytes, 20);
   if (captured > kMaxCaptured) return broken("a packet of more than 262144 bytes");
@@ -264,7 +263,7 @@ Savefile::Item Savefile::read_packet(ByteView bytes, std::size_t size,
 }
 
 // Has neither a time nor an interface: the latter is the first of the section.
-Savefile::Item Savefile::read_simple_packet(ByteView bytes, std::size_t size) noexcept {
+Savefile::Item Savefile::read_simple_packet(ByteView bytes, std::size_t size) {
   if (interfaces_.empty()) return broken("a packet of an unknown interface");
   const Interface& source = interfaces_.front();
   const std::size_t wire_size = word(bytes, 8);

@@ -40,7 +40,7 @@ class Savefile {
   };
 
   /// Reads what comes after the last item. `bytes` begin there.
-  [[nodiscard]] Item next(std::span<const std::byte> bytes) noexcept;
+  [[nodiscard]] Item next(std::span<const std::byte> bytes);
 
   /// Was the header read, and with it, the link layer of the first frames?
   [[nodiscard]] bool is_open() const noexcept { return !interfaces_.empty(); }
@@ -62,21 +62,20 @@ class Savefile {
     std::int64_t offset_seconds = 0;
   };
 
-  [[nodiscard]] Item broken(std::string reason) noexcept;
-  [[nodiscard]] Item read_magic(std::span<const std::byte> bytes) noexcept;
-  [[nodiscard]] Item read_pcap_record(std::span<const std::byte> bytes) noexcept;
-  [[nodiscard]] Item read_block(std::span<const std::byte> bytes) noexcept;
-  [[nodiscard]] Item read_section(std::span<const std::byte> bytes) noexcept;
-  [[nodiscard]] Item read_interface(std::span<const std::byte> block) noexcept;
+  [[nodiscard]] Item broken(std::string reason);
+  [[nodiscard]] Item read_magic(std::span<const std::byte> bytes);
+  [[nodiscard]] Item read_pcap_record(std::span<const std::byte> bytes);
+  [[nodiscard]] Item read_block(std::span<const std::byte> bytes);
+  [[nodiscard]] Item read_section(std::span<const std::byte> bytes);
+  [[nodiscard]] Item read_interface(std::span<const std::byte> block);
   void read_interface_options(std::span<const std::byte> options, Interface& out) const noexcept;
   static void set_resolution(std::uint8_t resolution, Interface& out) noexcept;
   [[nodiscard]] static std::chrono::nanoseconds time_of(std::uint64_t ticks,
                                                         const Interface& source) noexcept;
   [[nodiscard]] Item read_packet(std::span<const std::byte> bytes, std::size_t size,
-                                 std::uint32_t interface) noexcept;
-  [[nodiscard]] Item read_simple_packet(std::span<const std::byte> bytes,
-                                        std::size_t size) noexcept;
-  [[nodiscard]] bool add_interface(std::uint32_t link, Interface interface) noexcept;
+                                 std::uint32_t interface);
+  [[nodiscard]] Item read_simple_packet(std::span<const std::byte> bytes, std::size_t size);
+  [[nodiscard]] bool add_interface(std::uint32_t link, Interface interface);
 
   [[nodiscard]] std::uint16_t half(std::span<const std::byte> bytes, std::size_t at) const noexcept;
   [[nodiscard]] std::uint32_t word(std::span<const std::byte> bytes, std::size_t at) const noexcept;

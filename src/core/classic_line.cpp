@@ -217,7 +217,7 @@ std::array<char, 8> format_flags(std::uint8_t flags_or, std::uint8_t flags_and) 
   return text;
 }
 
-std::string_view format_classic_line(const Scan& scan, LineBuffer& buffer) noexcept {
+std::string_view format_classic_line(const Scan& scan, LineBuffer& buffer) {
   if (!has_line(scan)) return {};
   if (scan.announce == Announce::more_follow) return kMoreFollow;
   const tm clock = local_time(scan.started);

@@ -32,7 +32,7 @@ using LineBuffer = std::array<char, 512>;
 /// last word, or an empty view. Where another rule than the original's found it, what it is and
 /// what else is known stands before the `@`. Local time is that of the loaded time zone. An IPv6
 /// source or target stands in brackets. No line end.
-[[nodiscard]] std::string_view format_classic_line(const Scan& scan, LineBuffer& buffer) noexcept;
+[[nodiscard]] std::string_view format_classic_line(const Scan& scan, LineBuffer& buffer);
 
 /// `Mon DD HH:MM:SS` of `at` in local time, as RFC 3164 4.1.2 wants it (day padded with a space).
 [[nodiscard]] std::string_view format_syslog_time(std::chrono::system_clock::time_point at,

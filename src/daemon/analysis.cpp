@@ -95,7 +95,7 @@ Result<void> Analysis::adopt(const EngineSettings& settings) {
   return {};
 }
 
-void Analysis::tell_local() noexcept {
+void Analysis::tell_local() {
   for (const NamedDetector& each : detectors_) {
     each.detector->set_local(local_.empty() ? own_ : local_);
   }

@@ -121,7 +121,7 @@ class Analysis {
 
   [[nodiscard]] Sender sender_of(const ScanEvent& event) const noexcept;
   void keep_local(PacketBatch& batch) noexcept;
-  void tell_local() noexcept;
+  void tell_local();
   [[nodiscard]] std::optional<StatePressure> press(std::chrono::nanoseconds now);
 
   std::vector<NamedDetector> detectors_;

@@ -27,8 +27,7 @@ std::uint64_t scans_waiting(const Cursor& cursor) noexcept {
 
 }  // namespace
 
-Dispatcher::Dispatcher(std::vector<NamedSink> sinks, Backlog* backlog) noexcept
-    : backlog_(backlog) {
+Dispatcher::Dispatcher(std::vector<NamedSink> sinks, Backlog* backlog) : backlog_(backlog) {
   for (NamedSink& sink : sinks) {
     Outlet& outlet = outlets_.emplace_back();
     outlet.cursor.sink = sink.name;

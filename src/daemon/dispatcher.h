@@ -60,7 +60,7 @@ class Dispatcher {
   static constexpr std::size_t kMaxGaps = 16;
 
   /// `backlog` is not owned; nullptr: there is no store.
-  Dispatcher(std::vector<NamedSink> sinks, Backlog* backlog) noexcept;
+  Dispatcher(std::vector<NamedSink> sinks, Backlog* backlog);
 
   /// Puts a message into every queue it is for.
   void add(const Message& message);

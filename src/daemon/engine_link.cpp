@@ -347,7 +347,7 @@ void LinkedOutlet::report_accounts(const Captures& captures) {
   flush(Flush::waiting);
 }
 
-void LinkedOutlet::flush(Flush /*how*/) noexcept {
+void LinkedOutlet::flush(Flush /*how*/) {
   while (!kept_.empty()) {
     if (!send(kept_.front())) return;
     kept_.pop_front();

@@ -90,7 +90,7 @@ class EngineInbox {
 /// `end`.
 class LinkedOutlet final : public Outlet {
  public:
-  LinkedOutlet(Analysis analysis, UniqueFd socket) noexcept
+  LinkedOutlet(Analysis analysis, UniqueFd socket)
       : analysis_(std::move(analysis)), socket_(std::move(socket)) {}
 
   /// The system calls of all that, as in `Capture::calls`.
@@ -125,7 +125,7 @@ class LinkedOutlet final : public Outlet {
   /// Takes what the recorder has sent: other settings, pulses, questions.
   [[nodiscard]] Heard listen() override;
   /// Sends what was kept, and how much was not sent.
-  void flush(Flush how) noexcept override;
+  void flush(Flush how) override;
   [[nodiscard]] bool waiting() const noexcept override;
   /// The accounts and all that was kept; waits for a recorder that is slow, not for one that hangs.
   void end(const Captures& captures) override;

@@ -40,7 +40,7 @@ void Pipeline::adopt(const EngineSettings& settings) {
   if (auto done = analysis_.adopt(settings); !done) notify(Severity::warning, done.error().what);
 }
 
-void Pipeline::flush(Flush how) noexcept { reporter_.flush(how); }
+void Pipeline::flush(Flush how) { reporter_.flush(how); }
 
 bool Pipeline::waiting() const noexcept { return reporter_.waiting(); }
 

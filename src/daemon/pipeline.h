@@ -67,7 +67,7 @@ class Outlet {
   [[nodiscard]] virtual Heard listen() = 0;
 
   /// Delivers what waits.
-  virtual void flush(Flush how) noexcept = 0;
+  virtual void flush(Flush how) = 0;
 
   /// Does something wait to be delivered?
   [[nodiscard]] virtual bool waiting() const noexcept = 0;
@@ -111,7 +111,7 @@ class Pipeline final : public Outlet {
   [[nodiscard]] int fd() const noexcept override { return -1; }
   [[nodiscard]] Heard listen() override { return Heard::something; }
   /// Flushes the sinks.
-  void flush(Flush how) noexcept override;
+  void flush(Flush how) override;
   [[nodiscard]] bool waiting() const noexcept override;
   /// What the sinks do not take now is in the accounts as waiting.
   void end(const Captures& captures) override;

@@ -154,7 +154,7 @@ class ClassicDetector final : public Detector {
   void advance(std::chrono::nanoseconds now, EventList& events) noexcept override {
     records_.advance(now, events);
   }
-  void set_local(std::span<const Network> /*networks*/) noexcept override {}
+  void set_local(std::span<const Network> /*networks*/) override {}
 
   [[nodiscard]] Result<void> tune(const Section& options) override {
     const auto wanted = parse_rule(options);

@@ -45,7 +45,7 @@ class Detector {
   static constexpr std::chrono::nanoseconds kEndOfTime = std::chrono::nanoseconds::max();
 
   /// The networks that are this machine's own, or that it watches over; none: not known.
-  virtual void set_local(std::span<const Network> networks) noexcept = 0;
+  virtual void set_local(std::span<const Network> networks) = 0;
 
   /// Judges by `options` from now on, which `make` would take; what it remembers stays. Only the
   /// keys of `DetectorPlugin::tunable` are looked at. An error says what takes a new start; then

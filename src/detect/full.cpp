@@ -54,9 +54,7 @@ class FullDetector final : public Detector {
     state_.reports.records().advance(now, events);
   }
 
-  void set_local(std::span<const Network> networks) noexcept override {
-    state_.sides.set_local(networks);
-  }
+  void set_local(std::span<const Network> networks) override { state_.sides.set_local(networks); }
 
   [[nodiscard]] Result<void> tune(const Section& options) override {
     const auto thresholds = parse_sensitivity(options);

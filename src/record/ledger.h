@@ -48,8 +48,7 @@ class Ledger {
     std::optional<StateDirectory> directory;
   };
 
-  Ledger(Place place, const StoreLimits& limits) noexcept
-      : place_(std::move(place)), limits_(limits) {}
+  Ledger(Place place, const StoreLimits& limits) : place_(std::move(place)), limits_(limits) {}
 
   /// Is there to be a store?
   [[nodiscard]] bool is_wanted() const noexcept { return !place_.path.empty(); }

@@ -73,7 +73,7 @@ class ScanBook {
   };
 
   /// `units` name those who scan from here.
-  explicit ScanBook(LogStyle style, Units units = {}) noexcept
+  explicit ScanBook(LogStyle style, Units units = {})
       : announcer_(style), units_(std::move(units)) {}
 
   [[nodiscard]] const Units& units() const noexcept { return units_; }

@@ -119,7 +119,7 @@ constexpr std::int64_t kStepsPerByte = 64;
 constexpr int kStepsPerRound = 1 << 14;
 
 /// Is there a write-ahead log beside the database?
-bool has_log(const std::string& path) noexcept {
+bool has_log(const std::string& path) {
   return access_held((path + "-wal").c_str(), F_OK) == 0 || errno != ENOENT;
 }
 
@@ -175,10 +175,11 @@ Result<Database> Database::open(const std::string& path, Access access) {
 }
 
 Result<Database> Database::connect(const std::string& path, int flags) {
+  Database database;  // before there is a connection that could be left behind
   sqlite3* raw = nullptr;
   const int code = sqlite3_open_v2(path.c_str(), &raw,
                                    flags | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, "unix");
-  Database database(raw);
+  database.database_.reset(raw);
   if (raw == nullptr) return fail_errno("open", path, ENOMEM);
   if (code != SQLITE_OK) return fail_sqlite(raw, "open", path);
   (void)sqlite3_limit(raw, SQLITE_LIMIT_LENGTH, kMaxRow);

@@ -70,7 +70,7 @@ class Database {
   void be_patient(std::chrono::milliseconds how_long) noexcept;
 
  private:
-  explicit Database(sqlite3* database) noexcept : database_(database) {}
+  Database() = default;
   [[nodiscard]] static Result<Database> connect(const std::string& path, int flags);
   // A small file can be made to have more rows than anybody lives to read: each page of a tree may
   // name the same page below it often.

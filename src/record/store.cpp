@@ -195,7 +195,7 @@ Result<void> Store::begin(Sync sync) {
 
 Result<void> Store::commit() { return Query(statements_.commit).finish(); }
 
-void Store::rollback() noexcept {
+void Store::rollback() {
   // After some errors SQLite has done it by itself.
   if (database().is_in_transaction()) (void)Query(statements_.rollback).finish();
 }

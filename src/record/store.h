@@ -55,7 +55,7 @@ class Store {
   [[nodiscard]] Result<void> begin(Sync sync);
   [[nodiscard]] Result<void> commit();
   /// Gives up the transaction, if there is one.
-  void rollback() noexcept;
+  void rollback();
 
   /// Appends a message; one about a scan also brings that scan up to date, and its sample if it
   /// has one.

@@ -155,7 +155,7 @@ class CefSink final : public Sink {
     return {};
   }
 
-  void flush(Flush how) noexcept override {
+  void flush(Flush how) override {
     delivery_.flush(how);
     tell_losses();
   }

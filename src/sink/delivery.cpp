@@ -10,13 +10,13 @@
 
 namespace scanlogd {
 
-void Delivery::submit(std::string_view message) noexcept {
+void Delivery::submit(std::string_view message) {
   ++stats_.written;
   if (!spool_.push(message)) lose();
   deliver();
 }
 
-void Delivery::flush(Flush how) noexcept {
+void Delivery::flush(Flush how) {
   if (how == Flush::reopen) close();
   deliver();
 }
@@ -39,7 +39,7 @@ void Delivery::close() noexcept {
   sent_of_front_ = 0;
 }
 
-bool Delivery::reopen() noexcept {
+bool Delivery::reopen() {
   way_ = open_();
   sent_of_front_ = 0;
   return static_cast<bool>(way_.out);
@@ -53,7 +53,7 @@ bool Delivery::is_closed_by_peer() const noexcept {
   return ::poll(&peer, 1, 0) == 1 && (peer.revents & (POLLRDHUP | POLLHUP | POLLERR)) != 0;
 }
 
-int Delivery::send_front() noexcept {
+int Delivery::send_front() {
   if (sent_of_front_ == 0 && is_closed_by_peer()) return EPIPE;
   std::string message(spool_.front());
   message += way_.end;
@@ -67,7 +67,7 @@ int Delivery::send_front() noexcept {
   return sent_of_front_ == message.size() ? 0 : EAGAIN;
 }
 
-void Delivery::deliver() noexcept {
+void Delivery::deliver() {
   bool was_reopened = false;
   while (!spool_.empty()) {
     if (!way_.out) {

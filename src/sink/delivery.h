@@ -41,10 +41,10 @@ class Delivery {
   void use(Way way) noexcept { way_ = std::move(way); }
 
   /// Takes `message`, delivers what it can of all that waits. What there is no room for is lost.
-  void submit(std::string_view message) noexcept;
+  void submit(std::string_view message);
 
   /// As `Sink::flush`.
-  void flush(Flush how) noexcept;
+  void flush(Flush how);
 
   /// How many messages were lost, to be told once: 0 while any still waits.
   [[nodiscard]] std::uint64_t take_losses() noexcept {
@@ -55,11 +55,11 @@ class Delivery {
 
  private:
   void close() noexcept;
-  [[nodiscard]] bool reopen() noexcept;
+  [[nodiscard]] bool reopen();
   [[nodiscard]] bool is_closed_by_peer() const noexcept;
   /// Sends of the oldest message what can be sent; 0, or errno.
-  [[nodiscard]] int send_front() noexcept;
-  void deliver() noexcept;
+  [[nodiscard]] int send_front();
+  void deliver();
   void lose() noexcept;
 
   Open open_;

@@ -72,7 +72,7 @@ class EveSink final : public Sink {
     return {};
   }
 
-  void flush(Flush how) noexcept override {
+  void flush(Flush how) override {
     delivery_.flush(how);
     tell_losses();
   }

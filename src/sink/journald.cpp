@@ -58,7 +58,7 @@ class JournaldSink final : public Sink {
     return {};
   }
 
-  void flush(Flush how) noexcept override {
+  void flush(Flush how) override {
     delivery_.flush(how);
     tell_losses();
   }

@@ -70,7 +70,7 @@ class Rfc5424Sink final : public Sink {
     return {};
   }
 
-  void flush(Flush how) noexcept override {
+  void flush(Flush how) override {
     delivery_.flush(how);
     tell_losses();
   }

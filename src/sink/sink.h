@@ -46,7 +46,7 @@ class Sink {
   [[nodiscard]] virtual Result<void> write(const Notice& notice, const Stamp& stamp) = 0;
 
   /// Tries again to deliver what is buffered; call a few times a second while anything waits.
-  virtual void flush(Flush how) noexcept = 0;
+  virtual void flush(Flush how) = 0;
 
   [[nodiscard]] virtual SinkStats stats() const noexcept = 0;
 

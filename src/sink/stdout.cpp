@@ -111,7 +111,7 @@ class StdoutSink final : public Sink {
     return {};
   }
 
-  void flush(Flush /*how*/) noexcept override {
+  void flush(Flush /*how*/) override {
     while (!spool_.empty() && has_room(STDOUT_FILENO)) {
       const int code = write_all(STDOUT_FILENO, spool_.front(), refused_);
       if (code == EAGAIN) return;

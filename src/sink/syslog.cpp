@@ -74,7 +74,7 @@ class SyslogSink final : public Sink {
     return {};
   }
 
-  void flush(Flush how) noexcept override {
+  void flush(Flush how) override {
     delivery_.flush(how);
     tell_losses();
   }

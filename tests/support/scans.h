@@ -64,7 +64,7 @@ class RecordingSink final : public Sink {
     tape_.notices.emplace_back(notice.view());
     return {};
   }
-  void flush(Flush /*how*/) noexcept override {}
+  void flush(Flush /*how*/) override {}
   [[nodiscard]] SinkStats stats() const noexcept override {
     const std::uint64_t all = tape_.scans.size() + tape_.notices.size();
     return {.written = all, .delivered = all};

@@ -13,10 +13,11 @@
 
 namespace scanlogd::test {
 
-/// A new, empty directory.
+/// A new, empty directory in `parent`, which ends in a slash.
 class TemporaryDirectory {
  public:
-  TemporaryDirectory() : path_(::testing::TempDir() + "scanlogd-XXXXXX") {
+  explicit TemporaryDirectory(const std::string& parent = ::testing::TempDir())
+      : path_(parent + "scanlogd-XXXXXX") {
     if (::mkdtemp(path_.data()) == nullptr) throw std::runtime_error("mkdtemp " + path_);
   }
   ~TemporaryDirectory() {

@@ -38,7 +38,7 @@ class FickleSink final : public Sink {
     flush(Flush::waiting);
     return {};
   }
-  void flush(Flush how) noexcept override {
+  void flush(Flush how) override {
     tape_.reopened += how == Flush::reopen ? 1 : 0;
     if (!in_hand_ || tape_.hangs) return;
     ++(tape_.refuses ? stats_.lost : stats_.delivered);

@@ -55,7 +55,7 @@ class NoticeOutlet final : public Outlet {
   void adopt(const EngineSettings&) override {}
   int fd() const noexcept override { return -1; }
   Heard listen() override { return Heard::something; }
-  void flush(Flush) noexcept override {}
+  void flush(Flush) override {}
   bool waiting() const noexcept override { return false; }
   void end(const Captures&) override { notices.emplace_back("accounts"); }
   Result<void> failure() const override { return {}; }

@@ -35,7 +35,7 @@ class LogSink final : public Sink {
   Result<void> write(const Notice& notice, const Stamp& /*stamp*/) override {
     return put(notice.view());
   }
-  void flush(Flush /*how*/) noexcept override {
+  void flush(Flush /*how*/) override {
     if (waiting_.empty() || tape_.is_away) return;
     tape_.lines.push_back(std::exchange(waiting_, {}));
     ++stats_.delivered;
