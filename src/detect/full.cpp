@@ -141,7 +141,7 @@ class FullDetector final : public Detector {
     }
   }
 
-  [[gnu::always_inline]] bool prefetch_entry(const Side& side) const noexcept {
+  [[nodiscard, gnu::always_inline]] bool prefetch_entry(const Side& side) const noexcept {
     const auto index = state_.contacts.prefetch_entry(state_.contacts.place_of_hash(side.hash));
     if (index) state_.reports.prefetch(*index);
     return index.has_value();
