@@ -1,6 +1,6 @@
 # Everything that goes wrong elsewhere one at a time, here in any order while scans go on: kills, stops,
 # hangs, links that flap, a log that goes, signals, a flood. After each the next scan is told and the
-# accounts add up. 40 seconds; SCANLOGD_SOAK says how many, such as 86400.
+# accounts add up. 20 seconds; SCANLOGD_SOAK says how many, such as 86400.
 
 import os
 import random
@@ -12,7 +12,7 @@ from frames import probe
 from harness import VICTIM
 from test_delivery import Lab, identity
 
-SECONDS = float(os.environ.get("SCANLOGD_SOAK", "40"))
+SECONDS = float(os.environ.get("SCANLOGD_SOAK", "20"))
 FLOOD = 2000  # packets
 
 
