@@ -68,7 +68,6 @@ class Soak(Lab):
 
         def found():
             sources.append(self.next_scan())
-            time.sleep(0.1)
             return any(event and event["source"] in sources
                        for event in self.events(self.watched)[-200:])
 
