@@ -21,6 +21,11 @@ std::uint64_t waiting(const Cursor& cursor) noexcept {
   return cursor.taken - cursor.delivered - cursor.lost;
 }
 
+/// How much more `all` is than `some`.
+std::uint64_t excess(std::uint64_t all, std::uint64_t some) noexcept {
+  return all > some ? all - some : 0;
+}
+
 std::uint64_t scans_waiting(const Cursor& cursor) noexcept {
   return cursor.scans_taken - cursor.scans_delivered - cursor.scans_lost;
 }
@@ -147,10 +152,8 @@ void Dispatcher::read_more(Outlet& outlet) {
   if (outlet.is_behind || !outlet.gaps.empty()) return;
   // All that there was. What there was no room for is not among it.
   const auto scans = static_cast<std::uint64_t>(std::ranges::count_if(outlet.queue, is_scan_line));
-  const std::uint64_t missing =
-      waiting(outlet.cursor) - std::min<std::uint64_t>(waiting(outlet.cursor), outlet.queue.size());
-  lose(outlet, missing,
-       scans_waiting(outlet.cursor) - std::min(scans_waiting(outlet.cursor), scans));
+  lose(outlet, excess(waiting(outlet.cursor), outlet.queue.size()),
+       excess(scans_waiting(outlet.cursor), scans));
 }
 
 void Dispatcher::read_next(Outlet& outlet) {
@@ -158,8 +161,7 @@ void Dispatcher::read_next(Outlet& outlet) {
   if (!is_whole) {
     leave_gap(outlet, messages.empty() ? last_ : messages.front().stamp.sequence - 1);
   }
-  const std::uint64_t waits = outlet.gaps.empty() ? waiting(outlet.cursor) : 0;
-  std::uint64_t too_many = waits > kMaxWaiting ? waits - kMaxWaiting : 0;
+  std::uint64_t too_many = outlet.gaps.empty() ? excess(waiting(outlet.cursor), kMaxWaiting) : 0;
   for (const Message& message : messages) {
     outlet.read = message.stamp.sequence;
     if (!is_for(outlet, message)) continue;

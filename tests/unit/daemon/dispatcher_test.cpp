@@ -101,6 +101,17 @@ class DispatcherTest : public ::testing::Test {
       dispatcher.add(message);
     }
   }
+  /// How far the sink `one` has come: all are scans with a line.
+  static Cursor cursor_at(std::uint64_t sequence, std::uint64_t taken, std::uint64_t delivered) {
+    return {.sink = "one",
+            .sequence = sequence,
+            .taken = taken,
+            .delivered = delivered,
+            .lost = 0,
+            .scans_taken = taken,
+            .scans_delivered = delivered,
+            .scans_lost = 0};
+  }
   static std::vector<std::uint64_t> numbers(std::uint64_t first, std::uint64_t last) {
     std::vector<std::uint64_t> all;
     for (std::uint64_t i = first; i <= last; ++i) all.push_back(i);
@@ -324,14 +335,7 @@ TEST_F(DispatcherTest, ANoticeThatIsLostIsNoNews) {
 TEST_F(DispatcherTest, GoesOnWhereAnotherProcessStopped) {
   for (int i = 0; i < 600; ++i) backlog_.messages.push_back(next());
   Dispatcher dispatcher = make(&backlog_);
-  const Cursor left{.sink = "one",
-                    .sequence = 100,
-                    .taken = 600,
-                    .delivered = 100,
-                    .lost = 0,
-                    .scans_taken = 600,
-                    .scans_delivered = 100,
-                    .scans_lost = 0};
+  const Cursor left = cursor_at(100, 600, 100);
   dispatcher.restore({left}, 600, 600, 600);
   EXPECT_EQ(dispatcher.stats().waiting, 500U);
   EXPECT_EQ(dispatcher.scans_delivered(), 100U);
@@ -369,14 +373,7 @@ TEST_F(DispatcherTest, AStoreThatComesLateGivesWhatAnotherProcessLeftEachOnce) {
     left.push_back({.stamp = {.boot = 0, .sequence = number}, .content = some_scan(number)});
   }
   backlog_.messages.insert(backlog_.messages.begin(), left.begin(), left.end());
-  const Cursor cursor{.sink = "one",
-                      .sequence = 48,
-                      .taken = 50,
-                      .delivered = 48,
-                      .lost = 0,
-                      .scans_taken = 50,
-                      .scans_delivered = 48,
-                      .scans_lost = 0};
+  const Cursor cursor = cursor_at(48, 50, 48);
   dispatcher.restore({cursor}, 50, 50, 50);
   EXPECT_EQ(dispatcher.cursors().front().sequence, 48U);
   deliver_all(dispatcher);
@@ -390,14 +387,7 @@ TEST_F(DispatcherTest, WhatIsGivenAgainAfterARestartIsCountedOnce) {
   for (int i = 0; i < 20; ++i) backlog_.messages.push_back(next());
   Dispatcher dispatcher = make(&backlog_);
   // Five of those after number 10 had been delivered.
-  const Cursor left{.sink = "one",
-                    .sequence = 10,
-                    .taken = 20,
-                    .delivered = 15,
-                    .lost = 0,
-                    .scans_taken = 20,
-                    .scans_delivered = 15,
-                    .scans_lost = 0};
+  const Cursor left = cursor_at(10, 20, 15);
   dispatcher.restore({left}, 20, 20, 20);
   deliver_all(dispatcher);
   EXPECT_EQ(one_.ids, numbers(11, 20));
