@@ -3,7 +3,6 @@
 
 #include <sys/mman.h>
 
-#include <cassert>
 #include <cerrno>
 #include <cstddef>
 #include <span>
@@ -14,6 +13,18 @@
 #include "core/result.h"
 
 namespace scanlogd {
+
+namespace detail {
+/// Are indices checked? In debug builds, and in those for AddressSanitizer, which knows nothing of
+/// memory that is mapped.
+#if !defined(NDEBUG) || defined(__SANITIZE_ADDRESS__)
+inline constexpr bool kChecksIndices = true;
+#elif defined(__has_feature)
+inline constexpr bool kChecksIndices = __has_feature(address_sanitizer);
+#else
+inline constexpr bool kChecksIndices = false;
+#endif
+}  // namespace detail
 
 /// Pages from mmap(2) that the kernel hands out at their first use: a table costs what it holds,
 /// never more than what was reserved. `Item` must be valid when all its bytes are zero.
@@ -52,7 +63,9 @@ class ReservedMemory {
   /// Item `index`. Not checked in a release, for each packet comes here several times: for those
   /// whose index is masked, or came from the table itself.
   [[nodiscard]] Item& operator[](std::size_t index) const noexcept {
-    assert(index < items_.size());
+    if constexpr (detail::kChecksIndices) {
+      if (index >= items_.size()) __builtin_trap();
+    }
     return items_.data()[index];
   }
 
