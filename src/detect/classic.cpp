@@ -257,7 +257,9 @@ class ClassicDetector final : public Detector {
                                                          std::uint32_t neighbour,
                                                          std::chrono::nanoseconds now) noexcept {
     const std::uint32_t hash = first_.source(from, neighbour);
-    const Slot slot = table_.insert_guest(table_.place(hash), hash, ProbationTable::tick_of(now));
+    // See `make_with`: it is that of `hash`, too, and nobody has to wait for another line.
+    const auto place = table_.place(neighbour);
+    const Slot slot = table_.insert_guest(place, hash, ProbationTable::tick_of(now));
     if (!slot) return false;
     const FirstPacket first = first_.packet(from, now);
     fill(*slot.entry, first);
@@ -428,6 +430,10 @@ class ClassicDetector final : public Detector {
                                             {"scan"}}};
 };
 
+/// Buckets of the lower tier for each of the upper one.
+template <class Table>
+constexpr std::uint64_t kFirstBuckets = Table::kBucketBytes / ProbationTable::kBucketBytes;
+
 template <std::size_t kPorts>
 Result<std::unique_ptr<Detector>> make_with(const Rule& rule, const Section& options, HashKey key) {
   using Table = SourceTable<ClassicSource<kPorts>>;
@@ -438,15 +444,21 @@ Result<std::unique_ptr<Detector>> make_with(const Rule& rule, const Section& opt
   if (options.has("memory") && options.has("sources")) {
     return fail(options.origin("sources") + ": the memory is given as well");
   }
-  // Half for either tier: less for the first lets in floods of one packet each sooner, less for the
-  // other those of several.
-  const std::uint64_t half = options.has("sources") ? Table::bytes_for(*sources) : *memory / 2;
-  auto first = ProbationTable::make(half, rule.delay);
+  // About half for either tier: less for the first lets in floods of one packet each sooner, less
+  // for the other those of several. A whole number of buckets of the first belongs to one of the
+  // other, so that neighbours in the one are neighbours in the other.
+  constexpr std::uint64_t kBoth =
+      Table::kBucketBytes + kFirstBuckets<Table> * ProbationTable::kBucketBytes;
+  const std::uint64_t buckets =
+      options.has("sources") ? (*sources + Table::kWays - 1) / Table::kWays : *memory / kBoth;
+  const std::uint64_t each =
+      std::max(kFirstBuckets<Table>, (ProbationTable::kLeastBuckets + buckets - 1) / buckets);
+  auto first = ProbationTable::make(each * buckets, rule.delay);
   if (!first) return std::unexpected(first.error());
-  auto table = Table::make(half, rule.delay);
+  auto table = Table::make(buckets, rule.delay);
   if (!table) return std::unexpected(table.error());
   const std::uint64_t records =
-      std::clamp<std::uint64_t>(2 * half / kMemoryPerRecord, 16, ScanRecords::kDefaultCount);
+      std::clamp<std::uint64_t>(buckets * kBoth / kMemoryPerRecord, 16, ScanRecords::kDefaultCount);
   auto scans = ScanRecords::make(records, key);
   if (!scans) return std::unexpected(scans.error());
   return std::make_unique<ClassicDetector<kPorts>>(rule, key, std::move(*first), std::move(*table),

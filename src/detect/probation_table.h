@@ -44,55 +44,69 @@ class ProbationTable {
   /// What times are counted in, modulo 2^32.
   static constexpr std::chrono::nanoseconds kTick = std::chrono::milliseconds(10);
 
-  /// Where a source is. Valid until the next `put` or `forget`.
-  struct Slot {
-    std::uint32_t bucket = 0;
-    std::uint32_t way = kWays;  ///< `kWays`: nowhere
+  /// Where a source is. Valid until the next `put` or `forget`. One number, because two that are
+  /// put on the stack one by one and read as one have the reader wait for all stores before.
+  class Slot {
+   public:
+    /// Nowhere.
+    constexpr Slot() noexcept = default;
+    constexpr Slot(std::uint32_t bucket, std::uint32_t way) noexcept
+        : number_(bucket << kWayBits | way) {}
 
-    explicit operator bool() const noexcept { return way != kWays; }
+    [[nodiscard]] constexpr std::uint32_t bucket() const noexcept { return number_ >> kWayBits; }
+    [[nodiscard]] constexpr std::uint32_t way() const noexcept { return number_ & kWayMask; }
+    explicit constexpr operator bool() const noexcept { return way() != kWays; }
+    constexpr bool operator==(const Slot&) const noexcept = default;
+
+   private:
+    std::uint32_t number_ = kWays;
   };
 
-  /// As much as fits into `bytes`, but at least 32 kB. A source is live for `lifetime` ticks.
-  [[nodiscard]] static Result<ProbationTable> make(std::size_t bytes, std::uint32_t lifetime) {
-    const std::size_t buckets = std::max(bytes / sizeof(Bucket), kLeastBuckets);
-    auto memory = ReservedMemory<Bucket>::make(buckets, "probation table");
+  /// Bytes of a bucket.
+  static constexpr std::size_t kBucketBytes = 128;
+  /// Fewer buckets there cannot be, nor more than 2^29.
+  static constexpr std::size_t kLeastBuckets = 256;
+
+  /// With so many buckets. A source is live for `lifetime` ticks.
+  [[nodiscard]] static Result<ProbationTable> make(std::size_t buckets, std::uint32_t lifetime) {
+    auto memory = ReservedMemory<Bucket>::make(std::max(buckets, kLeastBuckets), "probation table");
     if (!memory) return std::unexpected(memory.error());
     return ProbationTable(std::move(*memory), lifetime);
   }
 
   /// Asks the processor for what `find` needs ahead of its use. In all functions here `source` is
   /// the permuted address.
-  void prefetch(std::uint32_t source) const noexcept {
-    __builtin_prefetch(&buckets_.items()[index(source)], 1);
+  [[gnu::always_inline]] void prefetch(std::uint32_t source) const noexcept {
+    __builtin_prefetch(&buckets_[index(source)], 1);
   }
   /// Asks for what else `put` needs.
-  void prefetch_rest(std::uint32_t source) const noexcept {
+  [[gnu::always_inline]] void prefetch_rest(std::uint32_t source) const noexcept {
     constexpr std::size_t kLine = 64;
-    __builtin_prefetch(&buckets_.items()[index(source)].bytes()[kLine], 1);
+    __builtin_prefetch(&buckets_[index(source)].bytes()[kLine], 1);
   }
 
   /// The slot of `source`, or an empty one.
   [[nodiscard]] Slot find(std::uint32_t source) const noexcept {
     const std::uint32_t at = index(source);
-    return {.bucket = at, .way = way_of(buckets_.items()[at], source)};
+    return {at, way_of(buckets_[at], source)};
   }
 
   /// The tick of the packet in `slot`.
   [[nodiscard]] std::uint32_t tick(Slot slot) const noexcept {
-    return buckets_.items()[slot.bucket].tick[slot.way];
+    return buckets_[slot.bucket()].tick[slot.way()];
   }
   /// Its target port.
   [[nodiscard]] Port target_port(Slot slot) const noexcept {
-    return buckets_.items()[slot.bucket].target_port[slot.way];
+    return buckets_[slot.bucket()].target_port[slot.way()];
   }
   /// Its TCP flags.
   [[nodiscard]] std::uint8_t flags(Slot slot) const noexcept {
-    return buckets_.items()[slot.bucket].flags[slot.way];
+    return buckets_[slot.bucket()].flags[slot.way()];
   }
   /// All of it. `now` is at most 2^31 ticks later.
   [[nodiscard]] FirstPacket packet(Slot slot, std::chrono::nanoseconds now) const noexcept {
-    const Bucket& home = buckets_.items()[slot.bucket];
-    const std::size_t way = slot.way;
+    const Bucket& home = buckets_[slot.bucket()];
+    const std::size_t way = slot.way();
     const std::uint32_t age = tick_of(now) - home.tick[way];
     return {
         .time = kTick * (now / kTick - age) + std::chrono::nanoseconds(home.rest[way] & kTagMask),
@@ -108,10 +122,10 @@ class ProbationTable {
   [[nodiscard]] std::uint32_t source(Slot slot, std::uint32_t neighbour) const noexcept {
     // The upper bits are those of the neighbour, or one more or less.
     constexpr std::uint32_t kStep = 1U << kTagBits;
-    const std::uint32_t tag = buckets_.items()[slot.bucket].tag[slot.way] & kTagMask;
+    const std::uint32_t tag = buckets_[slot.bucket()].tag[slot.way()] & kTagMask;
     const std::uint32_t near = (neighbour & ~kTagMask) | tag;
-    if (index(near) == slot.bucket) return near;
-    return index(near + kStep) == slot.bucket ? near + kStep : near - kStep;
+    if (index(near) == slot.bucket()) return near;
+    return index(near + kStep) == slot.bucket() ? near + kStep : near - kStep;
   }
 
   /// A place for a source.
@@ -125,10 +139,9 @@ class ProbationTable {
   [[nodiscard, gnu::always_inline]] Room room(std::uint32_t source,
                                               std::uint32_t now) const noexcept {
     const std::uint32_t at = index(source);
-    const Bucket& home = buckets_.items()[at];
+    const Bucket& home = buckets_[at];
     // The unused and the oldest in one number for each, with its way in the lowest bits: the
     // largest is found without a branch that depends on the data.
-    constexpr unsigned kWayBits = 3;
     constexpr std::uint32_t kUnused = ~std::uint32_t{0} >> kWayBits;
     std::uint32_t chosen = 0;
 #pragma GCC unroll 6
@@ -137,14 +150,13 @@ class ProbationTable {
       const std::uint32_t age = is_used ? std::min(now - home.tick[way], kUnused - 1) : kUnused;
       chosen = std::max(chosen, age << kWayBits | way);
     }
-    return {.slot = {.bucket = at, .way = chosen & ((1U << kWayBits) - 1)},
-            .is_live = chosen >> kWayBits <= lifetime_};
+    return {.slot = {at, chosen & kWayMask}, .is_live = chosen >> kWayBits <= lifetime_};
   }
 
   /// Remembers `packet` as the first one of `source` in `slot`, which is that of its `room`.
   void put(Slot slot, std::uint32_t source, const FirstPacket& packet) noexcept {
-    Bucket& home = buckets_.items()[slot.bucket];
-    const std::size_t way = slot.way;
+    Bucket& home = buckets_[slot.bucket()];
+    const std::size_t way = slot.way();
     const auto rest = static_cast<std::uint32_t>((packet.time % kTick).count());
     home.tag[way] = (source & kTagMask) | packet.tos << kTagBits;
     home.tick[way] = tick_of(packet.time);
@@ -158,8 +170,8 @@ class ProbationTable {
 
   /// Makes the slot unused.
   void forget(Slot slot) noexcept {
-    Bucket& home = buckets_.items()[slot.bucket];
-    home.used = static_cast<std::uint8_t>(home.used & ~(1U << slot.way));
+    Bucket& home = buckets_[slot.bucket()];
+    home.used = static_cast<std::uint8_t>(home.used & ~(1U << slot.way()));
   }
 
   /// Sources it has room for.
@@ -174,6 +186,9 @@ class ProbationTable {
   }
 
  private:
+  static constexpr unsigned kWayBits = 3;
+  static constexpr std::uint32_t kWayMask = (1U << kWayBits) - 1;
+
   /// Of the first line, what every look needs; of the second, what only a new or a promoted source
   /// needs. `tag` is the lower 24 bits of the permuted address and, above, the TOS byte; `rest` the
   /// nanoseconds since the tick began and, above, the TTL.
@@ -191,13 +206,13 @@ class ProbationTable {
       return static_cast<const std::byte*>(static_cast<const void*>(this));
     }
   };
-  static_assert(sizeof(Bucket) == 128);
+  static_assert(sizeof(Bucket) == kBucketBytes);
 
   // A bucket holds the sources of one stretch of permuted addresses; so many buckets make it one of
   // at most 2^24, in which the lower bits tell them apart.
   static constexpr unsigned kTagBits = 24;
   static constexpr std::uint32_t kTagMask = (1U << kTagBits) - 1;
-  static constexpr std::size_t kLeastBuckets = std::size_t{1} << (32 - kTagBits);
+  static_assert(kLeastBuckets == std::size_t{1} << (32 - kTagBits));
   static_assert(kTick.count() <= kTagMask);
 
   ProbationTable(ReservedMemory<Bucket> buckets, std::uint32_t lifetime) noexcept

@@ -23,19 +23,11 @@
 
 namespace scanlogd {
 
-namespace detail {
-template <class Entry>
-concept HasKey = requires(Entry entry) {
-  entry.key;
-};
-}  // namespace detail
-
 /// Sources and one `Entry` for each. Memory is reserved when made and touched as used, so an
 /// idle machine pays for what it saw, a flooded one for all of it and never for more.
 /// `Entry` is trivial and has a member `std::uint32_t last`, the tick at which its source last did
 /// something new. Times are counted in ticks of the caller's choice, modulo 2^32.
-/// A source is known by its IPv4 address, or, where `Entry` has a member `std::uint64_t key`, by
-/// that: an exact key or a keyed hash of whatever makes a source (an IPv6 address, a /64).
+/// A source is known by 32 bits that no other has: its IPv4 address, or a permutation of it.
 template <class Entry>
 class SourceTable {
   static_assert(std::is_trivially_copyable_v<Entry>);
@@ -44,7 +36,7 @@ class SourceTable {
   static constexpr std::size_t kWays = 8;
 
   /// What a source is known by; not 0.
-  using Key = std::conditional_t<detail::HasKey<Entry>, std::uint64_t, std::uint32_t>;
+  using Key = std::uint32_t;
 
   /// Where a source is, or was put. Valid until the next `insert` or `forget`.
   struct Slot {
@@ -56,15 +48,13 @@ class SourceTable {
     explicit operator bool() const noexcept { return entry != nullptr; }
   };
 
-  /// Bytes that room for `sources` takes.
-  [[nodiscard]] static constexpr std::size_t bytes_for(std::size_t sources) noexcept {
-    return (sources + kWays - 1) / kWays * kBucketBytes;
-  }
+  /// Bytes of a bucket and its entries.
+  static constexpr std::size_t kBucketBytes = 64 + kWays * sizeof(Entry);
 
-  /// As much as fits into `bytes`, but at least one bucket. A source idle for more than `lifetime`
-  /// ticks is worth nothing.
-  [[nodiscard]] static Result<SourceTable> make(std::size_t bytes, std::uint32_t lifetime) {
-    const std::size_t buckets = std::max<std::size_t>(bytes / kBucketBytes, 1);
+  /// With so many buckets, at least one. A source idle for more than `lifetime` ticks is worth
+  /// nothing.
+  [[nodiscard]] static Result<SourceTable> make(std::size_t buckets, std::uint32_t lifetime) {
+    buckets = std::max<std::size_t>(buckets, 1);
     auto bucket_memory = ReservedMemory<Bucket>::make(buckets, "source table");
     if (!bucket_memory) return std::unexpected(bucket_memory.error());
     auto entry_memory = ReservedMemory<Entry>::make(buckets * kWays, "source table");
@@ -81,29 +71,23 @@ class SourceTable {
   }
 
   /// Asks the processor for the bucket at `place` ahead of its use.
-  void prefetch(Place place) const noexcept { __builtin_prefetch(&buckets_.items()[place], 1); }
+  [[gnu::always_inline]] void prefetch(Place place) const noexcept {
+    __builtin_prefetch(&buckets_[place], 1);
+  }
 
-  /// Asks for the entry of `key`; false if there is none, as far as the bucket tells. To be called
+  /// Asks for the entry of `key`; false if there is none. To be called
   /// when that has come, well before `find`.
-  [[nodiscard]] bool prefetch_entry(Place place, Key key) const noexcept {
-    const unsigned ways = ways_of(buckets_.items()[place], tag_of(key));
+  [[nodiscard, gnu::always_inline]] bool prefetch_entry(Place place, Key key) const noexcept {
+    const unsigned ways = ways_of(buckets_[place], key);
     if (ways == 0) return false;
-    __builtin_prefetch(&entries_.items()[place * kWays + first_of(ways)], 1);
+    __builtin_prefetch(&entries_[place * kWays + first_of(ways)], 1);
     return true;
   }
 
   /// The slot of the source `key`, or an empty one.
   [[nodiscard]] Slot find(Place place, Key key) noexcept {
-    const unsigned ways = ways_of(buckets_.items()[place], tag_of(key));
-    if constexpr (detail::HasKey<Entry>) {
-      for (unsigned rest = ways; rest != 0; rest &= rest - 1) {
-        const std::size_t way = first_of(rest);
-        if (entries_.items()[place * kWays + way].key == key) return slot(place, way);
-      }
-      return {};
-    } else {
-      return ways == 0 ? Slot{} : slot(place, first_of(ways));
-    }
+    const unsigned ways = ways_of(buckets_[place], key);
+    return ways == 0 ? Slot{} : slot(place, first_of(ways));
   }
 
   /// The source of `slot` did something new.
@@ -113,13 +97,13 @@ class SourceTable {
   }
 
   /// Takes a slot for the source `key`, which must not be in the table, last seen at `now`, its
-  /// entry and weight zero but for the time and the key. Gives up, in this order: an unused slot;
+  /// entry and weight zero but for the time. Gives up, in this order: an unused slot;
   /// one idle for more than the lifetime; the oldest of the guests; of the older half of the bucket
   /// the one with the lowest weight, of equals the oldest, so that neither newcomers nor a flood of
   /// sources with some weight each can choose whom to push out. `evicted` tells of the latter two
   /// cases. Whoever keeps the weight 0 is a guest.
   [[nodiscard]] Slot insert(Place place, Key key, std::uint32_t now, bool& evicted) noexcept {
-    const Victim chosen = victim(buckets_.items()[place], now);
+    const Victim chosen = victim(buckets_[place], now);
     evicted = chosen.worth >= Worth::guest;
     return take(place, chosen.way, key, now);
   }
@@ -127,7 +111,7 @@ class SourceTable {
   /// Takes a slot for a source of which little is known, as `insert` does, but only one that nobody
   /// else can want: an empty slot is returned where all in the bucket are live.
   [[nodiscard]] Slot insert_guest(Place place, Key key, std::uint32_t now) noexcept {
-    const Bucket& home = buckets_.items()[place];
+    const Bucket& home = buckets_[place];
     if (const unsigned unused = ways_of(home, 0)) return take(place, first_of(unused), key, now);
     const Lanes age = rough(now) - load(home.last);
     const std::size_t stale = first_lane(as_lanes(age > lifetime_));
@@ -137,7 +121,7 @@ class SourceTable {
   /// As `insert_guest`, but another guest makes room, too; `evicted` tells of that.
   [[nodiscard]] Slot replace_guest(Place place, Key key, std::uint32_t now,
                                    bool& evicted) noexcept {
-    const Victim chosen = victim(buckets_.items()[place], now);
+    const Victim chosen = victim(buckets_[place], now);
     evicted = chosen.worth == Worth::guest;
     return chosen.worth > Worth::guest ? Slot{} : take(place, chosen.way, key, now);
   }
@@ -145,7 +129,7 @@ class SourceTable {
   /// Makes the slot unused.
   void forget(const Slot& gone) noexcept {
     const auto index = static_cast<std::size_t>(gone.entry - entries_.items().data());
-    buckets_.items()[index / kWays].tag[index % kWays] = 0;
+    buckets_[index / kWays].key[index % kWays] = 0;
   }
 
   /// Makes all of an entry 0. For `entry = Entry{}` compilers take an instruction that is slow.
@@ -158,9 +142,9 @@ class SourceTable {
   template <class Change>
   void for_each(Change change) noexcept {
     for (std::size_t index = 0; index < entries_.items().size(); ++index) {
-      Bucket& home = buckets_.items()[index / kWays];
-      if (home.tag[index % kWays] == 0) continue;
-      change(std::as_const(entries_.items()[index]), home.weight[index % kWays]);
+      Bucket& home = buckets_[index / kWays];
+      if (home.key[index % kWays] == 0) continue;
+      change(std::as_const(entries_[index]), home.weight[index % kWays]);
     }
   }
 
@@ -177,12 +161,11 @@ class SourceTable {
   using Lanes [[gnu::vector_size(16)]] = std::uint16_t;
 
   struct alignas(64) Bucket {
-    std::array<std::uint32_t, kWays> tag;   // 0: unused
+    std::array<Key, kWays> key;             // 0: unused
     std::array<std::uint16_t, kWays> last;  // see `rough`
     std::array<std::uint16_t, kWays> weight;
   };
-  static_assert(sizeof(Bucket) == 64);
-  static constexpr std::size_t kBucketBytes = sizeof(Bucket) + kWays * sizeof(Entry);
+  static_assert(sizeof(Bucket) + kWays * sizeof(Entry) == kBucketBytes);
 
   // Whom to give up, the first first.
   enum class Worth : std::uint8_t { none, guest, older, younger };
@@ -221,27 +204,17 @@ class SourceTable {
     return halves[0] != 0 ? low : kWays / 2 + high;  // countr_zero(0) is 64
   }
 
-  // What a bucket keeps of a key: an address is its own tag, other keys are compared in the entry.
-  [[nodiscard]] static std::uint32_t tag_of(Key key) noexcept {
-    if constexpr (detail::HasKey<Entry>) {
-      const auto folded = static_cast<std::uint32_t>(key ^ key >> 32);
-      return folded == 0 ? 1 : folded;
-    } else {
-      return key;
-    }
-  }
-
-  // Bit n: way n has this tag.
-  [[nodiscard]] static unsigned ways_of(const Bucket& bucket, std::uint32_t tag) noexcept {
-    return equal_lanes(bucket.tag.data(), tag);
+  // Bit n: way n has this key.
+  [[nodiscard]] static unsigned ways_of(const Bucket& bucket, Key key) noexcept {
+    return equal_lanes(bucket.key.data(), key);
   }
   [[nodiscard]] static std::size_t first_of(unsigned ways) noexcept {
     return static_cast<std::size_t>(std::countr_zero(ways));
   }
 
   [[nodiscard]] Slot slot(std::size_t index, std::size_t way) noexcept {
-    Bucket& home = buckets_.items()[index];
-    return {&entries_.items()[index * kWays + way], &home.weight[way], &home.last[way]};
+    Bucket& home = buckets_[index];
+    return {&entries_[index * kWays + way], &home.weight[way], &home.last[way]};
   }
 
   template <std::size_t... kParts>
@@ -253,12 +226,11 @@ class SourceTable {
   }
 
   Slot take(Place place, std::size_t way, Key key, std::uint32_t now) noexcept {
-    Bucket& home = buckets_.items()[place];
-    home.tag[way] = tag_of(key);
+    Bucket& home = buckets_[place];
+    home.key[way] = key;
     home.weight[way] = 0;
     const Slot taken = slot(place, way);
     clear(*taken.entry);
-    if constexpr (detail::HasKey<Entry>) taken.entry->key = key;
     touch(taken, now);
     return taken;
   }

@@ -87,9 +87,9 @@ TEST(ClassicRecall, ChosenSourcesHideNoMoreThanRandomOnes) {
   const auto scans = detectable(various_scans(250, 4, Chains::one));
   for (const Crowd crowd : {Crowd::one_packet, Crowd::six_ports}) {
     CrowdPlan flood{.crowd = crowd, .packets_per_second = 25'000};
-    const auto random = static_cast<double>(found("512k", scans, flood));
+    const auto random = static_cast<double>(found("640k", scans, flood));
     flood.is_chosen = true;
-    const auto chosen = static_cast<double>(found("512k", scans, flood));
+    const auto chosen = static_cast<double>(found("640k", scans, flood));
     EXPECT_LT(random, static_cast<double>(scans.size())) << "the boundary is to be seen";
     EXPECT_GT(chosen, 0.9 * random);
   }
@@ -111,12 +111,14 @@ TEST(ClassicRecall, ScansOfABusyServerAreFound) {
             others.size());
 }
 
-// Sources of one bucket under `key`, in a table of 512 buckets (of the 128k, half is for those
-// that have sent one packet, in buckets of 128 bytes).
+// Sources of one bucket under `key`, in a table of 480 buckets: of the 128k, 120 buckets of 576
+// bytes are for those that have sent more than one packet, and four of 128 for each of these for
+// the rest.
 std::vector<std::uint32_t> neighbours(std::uint32_t source, HashKey key, std::size_t count) {
-  constexpr unsigned kShift = 32 - 9;
+  constexpr std::uint64_t kBuckets = 480;
   const auto bucket = [&](std::uint32_t address) {
-    return (keyed_permutation(key, address) ^ keyed_permutation(key, 0)) >> kShift;
+    const std::uint64_t hash = keyed_permutation(key, address) ^ keyed_permutation(key, 0);
+    return hash * kBuckets >> 32;
   };
   std::vector<std::uint32_t> all;
   for (std::uint32_t address = 0xcb007100; all.size() < count; ++address) {

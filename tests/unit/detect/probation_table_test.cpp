@@ -6,10 +6,11 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <random>
 #include <vector>
 
-#include "core/keyed_hash.h"
+#include "detect/source_table.h"
 
 namespace scanlogd {
 namespace {
@@ -17,10 +18,10 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::uint32_t kLifetime = 300;
-constexpr std::size_t kLeast = std::size_t{32} << 10;
+constexpr std::size_t kLeast = ProbationTable::kLeastBuckets;
 
-ProbationTable make(std::size_t bytes = kLeast) {
-  auto table = ProbationTable::make(bytes, kLifetime);
+ProbationTable make(std::size_t buckets = kLeast) {
+  auto table = ProbationTable::make(buckets, kLifetime);
   EXPECT_TRUE(table);
   return std::move(*table);
 }
@@ -38,7 +39,7 @@ bool insert(ProbationTable& table, std::uint32_t source, const FirstPacket& pack
 std::uint32_t neighbour(std::uint32_t n) { return n << 8; }
 
 TEST(ProbationTable, GivesBackAllOfAPacket) {
-  ProbationTable table = make(std::size_t{1} << 20);
+  ProbationTable table = make(std::size_t{1} << 13);
   std::mt19937 random(1);
   struct Known {
     std::uint32_t source;
@@ -102,8 +103,8 @@ TEST(ProbationTable, TakesNoSourceForAnother) {
 
 TEST(ProbationTable, TellsWhoseASlotIs) {
   std::mt19937 random(1);
-  for (const std::size_t bytes : {kLeast, std::size_t{100'000}, std::size_t{1} << 22}) {
-    ProbationTable table = make(bytes);
+  for (const std::size_t buckets : {kLeast, std::size_t{781}, std::size_t{1} << 15}) {
+    ProbationTable table = make(buckets);
     std::uint32_t told = 0;
     for (int i = 0; i < 100'000; ++i) {
       const auto source = static_cast<std::uint32_t>(random());
@@ -113,13 +114,34 @@ TEST(ProbationTable, TellsWhoseASlotIs) {
         const std::uint32_t other = table.source(room.slot, source);
         const auto found = table.find(other);
         ASSERT_TRUE(found);
-        ASSERT_EQ(found.bucket, room.slot.bucket);
-        ASSERT_EQ(found.way, room.slot.way);
+        ASSERT_EQ(found, room.slot);
         ++told;
       }
       table.put(room.slot, source, at(0s));
     }
     EXPECT_GT(told, 1000U);
+  }
+}
+
+struct Entry {
+  std::uint32_t last;
+  std::uint32_t rest[3];
+};
+
+TEST(ProbationTable, ABucketIsWithinOneOfATableThatHasAWholeNumberOfThemForEach) {
+  std::mt19937 random(1);
+  for (const std::size_t each : {1U, 4U, 5U, 32U}) {
+    constexpr std::size_t kBuckets = 1021;
+    const ProbationTable table = make(kBuckets * each);
+    const auto upper = SourceTable<Entry>::make(kBuckets, kLifetime);
+    ASSERT_TRUE(upper);
+    std::vector<std::optional<std::uint32_t>> places(kBuckets * each);
+    for (int i = 0; i < 200'000; ++i) {
+      const auto source = static_cast<std::uint32_t>(random());
+      auto& place = places[table.find(source).bucket()];
+      if (!place) place = upper->place(source);
+      ASSERT_EQ(*place, upper->place(source));
+    }
   }
 }
 
@@ -157,9 +179,9 @@ TEST(ProbationTable, AForgottenSourceMakesRoom) {
 }
 
 TEST(ProbationTable, FillsItsMemory) {
-  EXPECT_EQ(make(0).memory(), kLeast);
+  EXPECT_EQ(make(0).memory(), kLeast * ProbationTable::kBucketBytes);
   EXPECT_EQ(make(kLeast).capacity(), 256U * 6);
-  EXPECT_EQ(make(1'000'000).memory(), 1'000'000U / 128 * 128);
+  EXPECT_EQ(make(7812).memory(), 7812U * 128);
 }
 
 TEST(ProbationTable, PrefetchingChangesNothing) {
