@@ -40,14 +40,22 @@ LOADS = (
     Load("SYN, 1,000/s, answered, once more", CLOSED_PORT, ANSWERED, 1_500, 1_000),
 )
 
+# What a machine does from one minute to the next differs by more than some daemons cost. So under these,
+# and with bulk TCP, the sender is measured in turns without and with each daemon, so many times in a
+# round, in pieces that take less than a second.
+PAIRED = (FLOOD, BARE_ACK)
+PAIRED_COUNT = 300_000
+PAIRS = 4
+
 # Bulk TCP in packets of 1,500 bytes, by iperf3: seconds of each measurement, and its port.
-BULK_TCP_SECONDS, BULK_TCP_PORT = 2, 5201
+BULK_TCP_SECONDS, BULK_TCP_PORT = 1, 5201
 
 # When memory is looked at.
 IDLE, AFTER_TRICKLE, AFTER_FLOODS = "idle", "after 1,500 packets", "after 3 million packets"
 
-# Gbit/s of bulk TCP with a daemon, and, straight after it was stopped, without.
-Throughput = collections.namedtuple("Throughput", "with_daemon without")
+# Gbit/s of bulk TCP, or CPU seconds of the sender for a packet, with a daemon, and without: straight
+# before and straight after, in the middle.
+Pair = collections.namedtuple("Pair", "without with_daemon")
 
 # What is compared: `arguments` None stands for no daemon at all.
 Contender = collections.namedtuple("Contender", "key title binary arguments")
@@ -223,33 +231,53 @@ def measure_nothing(stage, load):
     return Sample(None, None, None, sender["cpu"], sender["seconds"])
 
 
-def run_round(stage, contender, samples, memories, throughputs):
+# All that was measured: samples and pairs by contender and load name, memories by contender and moment,
+# pairs of bulk TCP by contender; lists of each.
+Results = collections.namedtuple("Results", "contenders samples pairs memories throughputs")
+
+
+def run_loads(stage, contender, results):
     if contender.arguments is None:
         for load in LOADS:
-            samples[contender.key, load.name].append(measure_nothing(stage, load))
+            results.samples[contender.key, load.name].append(measure_nothing(stage, load))
         return
     with contextlib.closing(Subject(stage, contender)) as subject:
-        memories[contender.key, IDLE].append(subject.memory())
+        results.memories[contender.key, IDLE].append(subject.memory())
         for load in LOADS:
-            samples[contender.key, load.name].append(subject.measure(load))
+            results.samples[contender.key, load.name].append(subject.measure(load))
             if load is TRICKLE:
-                memories[contender.key, AFTER_TRICKLE].append(subject.memory())
-        memories[contender.key, AFTER_FLOODS].append(subject.memory())
+                results.memories[contender.key, AFTER_TRICKLE].append(subject.memory())
+        results.memories[contender.key, AFTER_FLOODS].append(subject.memory())
         subject.check()
-        with_daemon = stage.bulk_tcp()
-    throughputs[contender.key].append(Throughput(with_daemon, stage.bulk_tcp()))
+
+
+def measure_sender(stage):
+    """CPU seconds for a packet under each of the paired loads, and Gbit/s of bulk TCP."""
+    seconds = [stage.send(load._replace(count=PAIRED_COUNT))["cpu"] / PAIRED_COUNT for load in PAIRED]
+    return [*seconds, stage.bulk_tcp()]
+
+
+def run_pairs(stage, contender, results):
+    lists = [*(results.pairs[contender.key, load.name] for load in PAIRED),
+             results.throughputs[contender.key]]
+    before = measure_sender(stage)
+    for _ in range(PAIRS):
+        with contextlib.closing(Subject(stage, contender)):
+            with_daemon = measure_sender(stage)
+        after = measure_sender(stage)
+        for pairs, *values in zip(lists, before, after, with_daemon):
+            pairs.append(Pair((values[0] + values[1]) / 2, values[2]))
+        before = after
 
 
 def compare(binary, flood, rounds, say):
-    """Runs `rounds` rounds, each contender once in each, and returns (contenders, samples, memories,
-    throughputs): samples by contender and load name, memories by contender and moment, a `Throughput`
-    of bulk TCP by contender, lists of one per round."""
-    samples, memories = collections.defaultdict(list), collections.defaultdict(list)
-    throughputs = collections.defaultdict(list)
-    table = contenders(binary)
+    """Runs `rounds` rounds, in each of them each contender once under all loads and in pairs."""
+    results = Results(contenders(binary), *(collections.defaultdict(list) for _ in range(4)))
     with contextlib.closing(Stage(flood)) as stage:
         for number in range(rounds):
-            for contender in table:
+            for contender in results.contenders:
                 say(f"round {number + 1} of {rounds}: {contender.title}")
-                run_round(stage, contender, samples, memories, throughputs)
-    return table, samples, memories, throughputs
+                run_loads(stage, contender, results)
+                if contender.arguments is not None:
+                    run_pairs(stage, contender, results)
+    return results
