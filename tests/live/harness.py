@@ -547,7 +547,8 @@ class Lab:
                 side.sysctl(f"net.ipv4.conf.{family}.rp_filter", 0)
             if side.has_sysctl("net.ipv6.conf.all.accept_dad"):
                 side.sysctl(f"net.ipv6.conf.{device}.accept_dad", 0)
-                side.sysctl(f"net.ipv6.conf.{device}.router_solicitations", 0)
+                # No address of the link itself: whoever has one joins groups and says so.
+                side.sysctl(f"net.ipv6.conf.{device}.addr_gen_mode", 1)
             # Offloads would join segments on their way; without ethtool they stay on, which costs
             # nothing here: a probe is smaller than a segment.
             if path := shutil.which("ethtool", path=PATH):
