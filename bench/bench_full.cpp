@@ -1,6 +1,6 @@
 // The detector of the full profile with its default tables, in batches as a capture fills them:
-// packets that are judged, and those that cannot raise a score. Filling the batch is part of what is
-// measured, and by itself a benchmark, too.
+// packets that are judged, and those that cannot raise a score. Filling the batch is part of what
+// is measured, and by itself a benchmark, too.
 #include <benchmark/benchmark.h>
 
 #include <chrono>
@@ -246,9 +246,8 @@ void judge_served(benchmark::State& state, Make make) {
 }
 
 void fill_only(benchmark::State& state) {
-  const auto packets = collect(kPackets, [](std::size_t i, std::vector<Packet>& made) {
-    made.push_back(client_syn(i));
-  });
+  const auto packets = collect(
+      kPackets, [](std::size_t i, std::vector<Packet>& made) { made.push_back(client_syn(i)); });
   Judge judge(1us);
   for (auto _ : state) judge.pass_over(packets);
   report_packets(state, kPackets);

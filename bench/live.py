@@ -263,6 +263,7 @@ def run_pairs(stage, contender, results):
     before = measure_sender(stage)
     for _ in range(PAIRS):
         with contextlib.closing(Subject(stage, contender)):
+            stage.send(FLOOD._replace(count=PAIRED_COUNT))  # buffers and tables get their memory
             with_daemon = measure_sender(stage)
         after = measure_sender(stage)
         for pairs, *values in zip(lists, before, after, with_daemon):

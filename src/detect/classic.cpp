@@ -430,10 +430,6 @@ class ClassicDetector final : public Detector {
                                             {"scan"}}};
 };
 
-/// Buckets of the lower tier for each of the upper one.
-template <class Table>
-constexpr std::uint64_t kFirstBuckets = Table::kBucketBytes / ProbationTable::kBucketBytes;
-
 template <std::size_t kPorts>
 Result<std::unique_ptr<Detector>> make_with(const Rule& rule, const Section& options, HashKey key) {
   using Table = SourceTable<ClassicSource<kPorts>>;
@@ -447,12 +443,12 @@ Result<std::unique_ptr<Detector>> make_with(const Rule& rule, const Section& opt
   // About half for either tier: less for the first lets in floods of one packet each sooner, less
   // for the other those of several. A whole number of buckets of the first belongs to one of the
   // other, so that neighbours in the one are neighbours in the other.
-  constexpr std::uint64_t kBoth =
-      Table::kBucketBytes + kFirstBuckets<Table> * ProbationTable::kBucketBytes;
+  constexpr std::uint64_t kUsual = Table::kBucketBytes / ProbationTable::kBucketBytes;
+  constexpr std::uint64_t kBoth = Table::kBucketBytes + kUsual * ProbationTable::kBucketBytes;
   const std::uint64_t buckets =
       options.has("sources") ? (*sources + Table::kWays - 1) / Table::kWays : *memory / kBoth;
   const std::uint64_t each =
-      std::max(kFirstBuckets<Table>, (ProbationTable::kLeastBuckets + buckets - 1) / buckets);
+      std::max(kUsual, (ProbationTable::kLeastBuckets + buckets - 1) / buckets);
   auto first = ProbationTable::make(each * buckets, rule.delay);
   if (!first) return std::unexpected(first.error());
   auto table = Table::make(buckets, rule.delay);
