@@ -4,6 +4,7 @@
 # nothing: bench/run makes tables of what `compare` returns.
 
 import collections
+import concurrent.futures
 import contextlib
 import json
 import os
@@ -52,6 +53,14 @@ BULK_TCP_SECONDS, BULK_TCP_PORT = 1, 5201
 
 # When memory is looked at.
 IDLE, AFTER_TRICKLE, AFTER_FLOODS = "idle", "after 1,500 packets", "after 3 million packets"
+
+# Among so many packets there are scans, ten ports a second each, from sources of their own.
+MINUTE = Load("SYN, 500,000/s for a minute", CLOSED_PORT, UNANSWERED, 30_000_000, 500_000)
+SCANS, SCANNED_PORTS, SCAN_EVERY = 5, 10, 10.0
+ENDURING = ("original", "ring", "bpf")
+
+# What became of that: packets per second that the sender reached, packets lost, scans found.
+Minute = collections.namedtuple("Minute", "rate lost found")
 
 # Gbit/s of bulk TCP, or CPU seconds of the sender for a packet, with a daemon, and without: straight
 # before and straight after, in the middle.
@@ -191,13 +200,17 @@ class Subject:
 
         return harness.Accounts(harness.wait_until(latest, "the accounts")[-1])
 
-    def _dropped(self):
+    def lines(self):
+        """Of scans, so far."""
+        return self._daemon.lines()
+
+    def dropped(self):
         """Packets that the kernel could not give it, since its start."""
         if self._is_raw:
             return self._stage.lab.drops()
         return self.accounts().terms("seen")["dropped"]
 
-    def _settle(self):
+    def settle(self):
         """Waits until all that was sent is dealt with, and returns the CPU time used."""
         if self._is_raw:
             self._stage.lab.drained()
@@ -208,12 +221,12 @@ class Subject:
         return now
 
     def measure(self, load):
-        dropped, segments = self._dropped(), self._stage.segments()
-        cpu = self._settle()
+        dropped, segments = self.dropped(), self._stage.segments()
+        cpu = self.settle()
         sender = self._stage.send(load)
-        cpu = self._settle() - cpu
+        cpu = self.settle() - cpu
         arrived = self._stage.segments() - segments
-        dropped = self._dropped() - dropped
+        dropped = self.dropped() - dropped
         self._arrived, self._lost = self._arrived + arrived, self._lost + dropped
         return Sample(arrived, dropped, cpu / 1e9, sender["cpu"], sender["seconds"])
 
@@ -232,8 +245,8 @@ def measure_nothing(stage, load):
 
 
 # All that was measured: samples and pairs by contender and load name, memories by contender and moment,
-# pairs of bulk TCP by contender; lists of each.
-Results = collections.namedtuple("Results", "contenders samples pairs memories throughputs")
+# pairs of bulk TCP by contender; lists of each. And a `Minute` by contender.
+Results = collections.namedtuple("Results", "contenders samples pairs memories throughputs minutes")
 
 
 def run_loads(stage, contender, results):
@@ -271,9 +284,28 @@ def run_pairs(stage, contender, results):
         before = after
 
 
+def run_minute(stage, contender):
+    with contextlib.closing(Subject(stage, contender)) as subject, \
+            concurrent.futures.ThreadPoolExecutor() as threads:
+        dropped = subject.dropped()
+        sender = threads.submit(stage.send, MINUTE)
+        sources = [f"198.51.100.{10 + scan}" for scan in range(SCANS)]
+        for source in sources:
+            for port in range(SCANNED_PORTS):
+                stage.lab.wire.send(frames.probe(source, harness.VICTIM, 20 + port))
+                time.sleep(0.1)
+            time.sleep(SCAN_EVERY - 0.1 * SCANNED_PORTS)
+        seconds = sender.result()["seconds"]
+        subject.settle()
+        lines = subject.lines()
+        found = sum(any(line.startswith(source) for line in lines) for source in sources)
+        return Minute(MINUTE.count / seconds, subject.dropped() - dropped, found)
+
+
 def compare(binary, flood, rounds, say):
-    """Runs `rounds` rounds, in each of them each contender once under all loads and in pairs."""
-    results = Results(contenders(binary), *(collections.defaultdict(list) for _ in range(4)))
+    """Runs `rounds` rounds, in each of them each contender once under all loads and in pairs, and then
+    some of them for a minute."""
+    results = Results(contenders(binary), *(collections.defaultdict(list) for _ in range(4)), {})
     with contextlib.closing(Stage(flood)) as stage:
         for number in range(rounds):
             for contender in results.contenders:
@@ -281,4 +313,8 @@ def compare(binary, flood, rounds, say):
                 run_loads(stage, contender, results)
                 if contender.arguments is not None:
                     run_pairs(stage, contender, results)
+        for contender in results.contenders:
+            if contender.key in ENDURING:
+                say(f"a minute: {contender.title}")
+                results.minutes[contender.key] = run_minute(stage, contender)
     return results
