@@ -36,11 +36,15 @@ class Backscatter {
         --host.packets;  // whoever is silent gives way in time
         return;
       }
-      host = {.source = source,
-              .address = packet.source_address(),
-              .target = packet.target_address(),
-              .source_port = packet.source_port,
-              .started = packet.time};
+      // One by one: GCC 12 puts whole addresses together on the stack, and waits for them.
+      host.source = source;
+      host.address.family = host.target.family = packet.family;
+      host.address.bytes = packet.source;
+      host.target.bytes = packet.target;
+      host.source_port = packet.source_port;
+      host.ports_seen = 0;
+      host.packets = 0;
+      host.started = packet.time;
     }
     ++host.packets;
     host.ports_seen |= std::uint64_t{1} << (port & 63);
