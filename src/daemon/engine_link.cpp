@@ -295,6 +295,8 @@ void LinkedOutlet::tell_state(bool is_running, std::string_view what) noexcept {
 void LinkedOutlet::pass_on(const ScanEvent& event,
                            std::chrono::nanoseconds wall_minus_monotonic) noexcept {
   const FoundScan found{.event = event, .wall_minus_monotonic = wall_minus_monotonic};
+  // Accounts that wait for room go after it.
+  if (event.phase == Phase::begin && kept_accounts_) ++kept_accounts_->found;
   if (!send(found)) ++(event.phase == Phase::begin ? unsent_ : unsent_others_);
 }
 

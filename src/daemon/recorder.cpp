@@ -226,6 +226,7 @@ void Recorder::take(Engine& engine, const EngineRecord& record) {
     // Engines take turns in being read, so that what they found comes a little out of order.
     FoundScan scan = *found;
     if (scan.event.phase == Phase::begin) {
+      ++engine.newer;
       latest_ = scan.event.detected = std::max(latest_, scan.event.detected);
     }
     reporter_.report(scan.event, scan.wall_minus_monotonic, number_of(engine));
@@ -239,6 +240,7 @@ void Recorder::take(Engine& engine, const EngineRecord& record) {
     reporter_.notify(notice->severity, notice->view().substr(0, Notice::kCapacity));
   } else if (const auto* const accounts = std::get_if<EngineAccounts>(&record)) {
     engine.accounts = *accounts;
+    engine.newer = 0;
     engine.has_answered = true;
   } else if (const auto* const state = std::get_if<EngineState>(&record)) {
     if (!state->is_running) engine.failure = state->what.view();
@@ -328,8 +330,13 @@ void Recorder::answer_when_complete() {
 
 void Recorder::write_accounts() {
   EngineAccounts sum;
-  for (const Engine& engine : engines_) sum += engine.accounts;
-  reporter_.notify(Severity::info, to_string(sum, names_, reporter_.book(), reporter_.sinks(),
+  // What came after an engine's accounts is on record, and they cannot know of it.
+  BookStats book = reporter_.book();
+  for (const Engine& engine : engines_) {
+    sum += engine.accounts;
+    book.recorded -= engine.newer;
+  }
+  reporter_.notify(Severity::info, to_string(sum, names_, book, reporter_.sinks(),
                                              reporter_.store(), Recorded::elsewhere));
 }
 

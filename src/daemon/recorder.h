@@ -58,6 +58,7 @@ class Recorder final : private ControlledLoop {
   struct Engine {
     Child child;
     EngineAccounts accounts;
+    std::uint64_t newer = 0;                  ///< scans that it sent after its accounts
     bool is_open = true;                      ///< may still send
     bool has_answered = true;                 ///< to the latest question for its accounts
     std::uint64_t pulse = 0;                  ///< the latest that it returned

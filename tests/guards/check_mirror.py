@@ -22,7 +22,6 @@ TESTED_ELSEWHERE = {
     "exporter/main.cpp": ("tests/live/test_metrics.py", "the process itself"),
     "daemon/needs.cpp": ("tests/live", "what is needed shows when there is nothing else"),
     "daemon/privilege.cpp": ("tests/live", "gives up root for good"),
-    "daemon/recorder.cpp": ("tests/live", "speaks to processes"),
     "daemon/split.cpp": ("tests/live", "makes processes"),
     "daemon/start.cpp": ("tests/live", "opens what only root may"),
 }

@@ -144,6 +144,28 @@ TEST_F(EngineLink, AFullPipeIsCountedAndNeverWaitedFor) {
   EXPECT_EQ(accounts->inspected, 7u * kScans);
 }
 
+TEST_F(EngineLink, AccountsThatHadToWaitKnowOfWhatWasFoundMeanwhile) {
+  constexpr unsigned kScans = 20'000;
+  for (unsigned source = 1; source <= kScans; ++source) scan(source);
+  outlet_->report_accounts(no_captures_);
+  unsigned arrived = 0;
+  const auto take_all = [&] {
+    while (inbox_->take(record_) == EngineInbox::Look::record) {
+      const auto* const found = std::get_if<FoundScan>(&record_);
+      if (found != nullptr && found->event.phase == Phase::begin) ++arrived;
+    }
+  };
+  scan(kScans + 1);  // there is no room for it
+  take_all();
+  scan(kScans + 2);  // for this there is
+  outlet_->flush(Flush::waiting);
+  take_all();
+  const auto* const accounts = std::get_if<EngineAccounts>(&record_);
+  ASSERT_NE(accounts, nullptr);
+  EXPECT_EQ(accounts->found, kScans + 2);
+  EXPECT_EQ(accounts->found, arrived + accounts->unsent);
+}
+
 TEST_F(EngineLink, WhatWasKeptArrivesInOrderAsSoonAsThereIsRoom) {
   for (unsigned source = 1; source <= 20'000; ++source) scan(source);
   outlet_->notify(Severity::warning, "first");

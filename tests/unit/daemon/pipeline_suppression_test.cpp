@@ -77,6 +77,13 @@ class Traffic {
       }
     }
   }
+  /// A client each second until the last of them has had time to be named.
+  void add_quiet_end() {
+    const nanoseconds last = (kScanners - 1) * kBetweenScanners;
+    for (nanoseconds at = last; at <= last + Digest::kInterval + kBetweenScanners; at += 1s) {
+      add_connection("203.0.113.7", at);
+    }
+  }
 
   [[nodiscard]] int forged_sources() const noexcept { return forged_; }
 
@@ -234,6 +241,7 @@ class PipelineSuppression : public ::testing::TestWithParam<const char*> {
       traffic.add_trickle();
     }
     traffic.add_scanners();
+    traffic.add_quiet_end();
     return traffic;
   }
 };
