@@ -9,6 +9,7 @@
 #include <span>
 
 #include "detect/detector.h"
+#include "detect/source_key.h"
 
 namespace scanlogd {
 namespace {
@@ -22,6 +23,11 @@ std::uint64_t host_hash(HashKey key, const Address& address) noexcept {
   std::array<std::uint64_t, 2> halves;
   std::memcpy(halves.data(), address.bytes.data(), sizeof(halves));
   return keyed_hash(key, halves[0] ^ static_cast<std::uint64_t>(address.family), halves[1]);
+}
+
+// Without the call that `==` is to GCC 12.
+bool is_same_host(const Address& one, const Address& other) noexcept {
+  return is_same(one.bytes, other.bytes) && one.family == other.family;
 }
 
 }  // namespace
@@ -69,13 +75,10 @@ void ScanRecords::PortMap::copy_to(ScanPorts& ports) const noexcept {
 
 void ScanRecords::HostCount::clear() noexcept {
   count_ = 0;
-  latest_ = 0;
   // What else there is is set when more than `kExactHosts` have come.
 }
 
 void ScanRecords::HostCount::insert(std::uint64_t hash) noexcept {
-  if (hash == latest_ && count_ > 0) return;  // most scans stay with one host for a while
-  latest_ = hash;
   if (count_ > kExactHosts) return estimate(hash);
   const std::span known{exact_.data(), count_};
   if (std::ranges::find(known, hash) != known.end()) return;
@@ -144,6 +147,7 @@ ScanRecords::Handle ScanRecords::open(std::chrono::nanoseconds idle, EventList& 
   record.told_steps = 0;
   record.is_changed = false;
   record.techniques = {};
+  record.latest_host = {};
   record.hosts.clear();
   record.ports.clear();
   record.sampler.clear(number);
@@ -195,7 +199,8 @@ void ScanRecords::add_to(Record& record, std::size_t index, const ScanContact& c
     }
   }
   if (contact.has_port && record.ports.insert(contact.port)) ++event.ports_total;
-  if (contact.target.family != Family::none) {
+  if (contact.target.family != Family::none && !is_same_host(contact.target, record.latest_host)) {
+    record.latest_host = contact.target;
     record.hosts.insert(host_hash(key_, contact.target));
     event.hosts_total = record.hosts.count();
   }

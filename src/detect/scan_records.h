@@ -133,7 +133,6 @@ class ScanRecords {
     std::uint32_t count_;
     std::uint32_t zeros_;        ///< registers that are 0
     std::uint64_t inverse_sum_;  ///< of 2^-register, in units of 2^-40
-    std::uint64_t latest_;
     std::array<std::uint64_t, kExactHosts> exact_;
     std::array<std::uint8_t, kRegisters> registers_;
   };
@@ -146,6 +145,7 @@ class ScanRecords {
     unsigned told_steps;            ///< those reached then
     bool is_changed;
     std::array<std::uint32_t, kTechniques> techniques;
+    Address latest_host;   ///< that was counted; most scans stay with one for a while
     ProbeSampler sampler;  ///< begins where it is read for each packet, beside the above
     HostCount hosts;
     PortMap ports;
