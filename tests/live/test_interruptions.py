@@ -59,6 +59,9 @@ class Interruptions(harness.WatchCase):
         self.lab.victim.run("ip", "link", "set", there, "address",
                             frames.VICTIM_MAC.hex(":"), "up")
 
+    def has(self, side, device):
+        return side.run("ip", "link", "show", device, check=False).returncode == 0
+
     def remove(self, device):
         """Without it, whatever state the test left behind."""
         self.lab.victim.run("ip", "link", "del", device, check=False)
@@ -118,6 +121,57 @@ class Interruptions(harness.WatchCase):
                     self.assertEqual(0, daemon.finish())
                     daemon.accounts().check(self)
                     self.remove("name2")
+
+    def test_changes_that_interrupt_nothing(self):
+        """The least and the largest MTU and what is usual with jumbo frames, addresses that come and
+        go: the next scan is found, and no gap is told."""
+        changes = ("link set same1 mtu 68", "link set same1 mtu 9000", "link set same1 mtu 65535",
+                   "addr add 10.99.0.1/32 dev same1", "addr del 10.99.0.1/32 dev same1")
+        for backend in ("bpf", "ring", "pcap", "raw"):
+            for arguments in ([], ["-i", "same1"]):
+                with self.subTest(backend, arguments=arguments):
+                    self.pair("same0", "same1")
+                    self.addCleanup(self.remove, "same1")
+                    for scope in ("all", "same1"):
+                        self.lab.victim.sysctl(f"net.ipv4.conf.{scope}.rp_filter", 0)
+                    self.ip("addr add 10.99.0.2/32 dev same1")
+                    daemon = self.watch(backend, *arguments)
+                    wire = self.wire("same0")
+                    for number, change in enumerate(changes):
+                        self.ip(change)
+                        self.expect_scan(daemon, wire, f"198.51.100.{number + 1}")
+                    self.assertEqual(0, daemon.finish())
+                    daemon.accounts().check(self)
+                    self.assertEqual([], [line for line in daemon.errors() if "blind" in line])
+                    self.remove("same1")
+
+    def test_gone_to_another_namespace(self):
+        """An interface that is moved away, or that goes because the namespace of its other end does:
+        the gap is told, and one of its name that comes is watched."""
+        for backend in ("bpf", "ring"):
+            for way in ("moved", "ended"):
+                with self.subTest(backend, way=way):
+                    other = harness.Namespace()
+                    self.addCleanup(other.close)
+                    self.pair("away0", "away1")
+                    self.addCleanup(self.remove, "away1")
+                    daemon = self.watch(backend)
+                    self.expect_scan(daemon, self.wire("away0"), "198.51.100.1")
+                    side, device = ((self.lab.victim, "away1") if way == "moved"
+                                    else (self.lab.attacker, "away0"))
+                    self.ip(f"link set {device} netns /proc/{other.pid}/ns/net", side=side)
+                    other.close()
+                    harness.wait_until(lambda: not self.has(self.lab.victim, "away1"), "its end")
+                    harness.wait_until(lambda: not self.has(self.lab.attacker, "away0"), "its end")
+                    time.sleep(0.05)
+                    self.pair("away0", "away1")
+                    self.expect_scan(daemon, self.wire("away0"), "198.51.100.2",
+                                     goes_on=backend == "bpf")
+                    harness.wait_until(lambda: len(self.blind(daemon, "away1", "was gone")) == 1,
+                                       lambda: f"the gap: {daemon.errors()}")
+                    self.assertEqual(0, daemon.finish())
+                    daemon.accounts().check(self)
+                    self.remove("away1")
 
     def test_interfaces_that_come_later(self):
         """Where the kernel has to be asked first, the time before is on record."""
