@@ -52,6 +52,7 @@ struct Order {
   std::uint32_t target = 0;
   std::uint32_t source = 0;            // or the first of them
   std::uint32_t source_mask = 0;       // which bits of it are random
+  std::uint32_t each = 1;              // SYNs of each of them, to ports one after the other
   std::size_t payload = kBulkPayload;  // of ACK segments
   std::uint16_t port = 0;
   std::uint64_t count = 0;
@@ -118,9 +119,13 @@ class Frames {
 
  private:
   void vary(std::span<std::uint8_t> frame) {
-    const std::uint64_t random = random_();
+    const std::uint32_t turn = turn_;
+    turn_ = turn + 1 == order_.each ? 0 : turn + 1;
+    if (turn == 0) who_ = random_();
+    const std::uint64_t random = who_;
     const auto ip = frame.subspan(kLinkSize);
     const auto tcp = ip.subspan(kHeaderSize, kHeaderSize);
+    store_16(tcp, 2, order_.port + turn);
     store_32(ip, 12, order_.source + (static_cast<std::uint32_t>(random) & order_.source_mask));
     store_16(ip, 10, 0);
     store_16(ip, 10, fold(sum_16(ip.first(kHeaderSize))));
@@ -135,6 +140,8 @@ class Frames {
 
   Order order_;
   std::mt19937_64 random_;
+  std::uint64_t who_ = 0;  // what the latest source is made of
+  std::uint32_t turn_ = 0;
   std::uint32_t sequence_ = 1;
   std::vector<std::uint8_t> frame_;
   std::vector<std::vector<std::uint8_t>> frames_;
@@ -191,8 +198,15 @@ bool parse_address(const std::string& text, std::uint32_t& out) {
   return true;
 }
 
-/// An address, ADDRESS/BITS for random ones of that network, or ADDRESS/32 for no payload.
+/// An address, ADDRESS/BITS for random ones of that network, ADDRESS/BITSxN for N SYNs of each of
+/// them, or ADDRESS/32 for no payload.
 bool parse_source(std::string_view text, Order& order) {
+  const std::size_t times = text.find('x');
+  if (times != std::string_view::npos) {
+    const int each = std::atoi(std::string(text.substr(times + 1)).c_str());
+    if (each < 1 || each > 100) return false;
+    order.each = static_cast<std::uint32_t>(each);
+  }
   const std::size_t slash = text.find('/');
   if (slash != std::string_view::npos) {
     const int bits = std::atoi(std::string(text.substr(slash + 1)).c_str());
@@ -220,8 +234,8 @@ int main(int argc, char** argv) {
   if (argc != 8) {
     return complain(
         "usage: bench_flood INTERFACE MAC TARGET PORT SOURCE COUNT RATE\n"
-        "SOURCE: ADDRESS/BITS sends SYN, ADDRESS sends bulk data, ADDRESS/32 bare ACKs; "
-        "RATE 0: no limit");
+        "SOURCE: ADDRESS/BITS sends SYN, ADDRESS/BITSxN N of each source to ports from PORT on,\n"
+        "ADDRESS sends bulk data, ADDRESS/32 bare ACKs; RATE 0: no limit");
   }
   Order order{.interface = argv[1],
               .port = static_cast<std::uint16_t>(std::atoi(argv[4])),

@@ -29,11 +29,14 @@ ANSWERED, UNANSWERED, BULK_SOURCE = "32.0.0.0/3", "64.0.0.0/3", "198.51.100.9"
 Load = collections.namedtuple("Load", "name port source count rate")
 TRICKLE = Load("SYN, 1,000/s, answered", CLOSED_PORT, ANSWERED, 1_500, 1_000)
 FLOOD = Load("SYN, no limit", CLOSED_PORT, UNANSWERED, 2_000_000, 0)
+# What costs a detector most: a source that is worth a place beside those that scan.
+TWO_EACH = Load("SYN, no limit, 2 of each source", CLOSED_PORT, UNANSWERED + "x2", 1_000_000, 0)
 BARE_ACK = Load("bare ACK, no limit", OPEN_PORT, BULK_SOURCE + "/32", 400_000, 0)
 LOADS = (
     TRICKLE,
     Load("SYN, 100,000/s", CLOSED_PORT, UNANSWERED, 200_000, 100_000),
     FLOOD,
+    TWO_EACH,
     Load("SYN, no limit, answered", CLOSED_PORT, ANSWERED, 250_000, 0),
     BARE_ACK,
     Load("bulk data, no limit", OPEN_PORT, BULK_SOURCE, 250_000, 0),
@@ -44,7 +47,7 @@ LOADS = (
 # What a machine does from one minute to the next differs by more than some daemons cost. So under these,
 # and with bulk TCP, the sender is measured in turns without and with each daemon, so many times in a
 # round, in pieces that take less than a second.
-PAIRED = (FLOOD, BARE_ACK)
+PAIRED = (FLOOD, TWO_EACH, BARE_ACK)
 PAIRED_COUNT = 300_000
 PAIRS = 4
 
@@ -52,7 +55,7 @@ PAIRS = 4
 BULK_TCP_SECONDS, BULK_TCP_PORT = 1, 5201
 
 # When memory is looked at.
-IDLE, AFTER_TRICKLE, AFTER_FLOODS = "idle", "after 1,500 packets", "after 3 million packets"
+IDLE, AFTER_TRICKLE, AFTER_FLOODS = "idle", "after 1,500 packets", "after 4 million packets"
 
 # Among so many packets there are scans, ten ports a second each, from sources of their own.
 MINUTE = Load("SYN, 500,000/s for a minute", CLOSED_PORT, UNANSWERED, 30_000_000, 500_000)
