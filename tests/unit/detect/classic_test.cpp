@@ -290,6 +290,12 @@ TEST(ClassicOptions, TheThresholdCanBeSet) {
   EXPECT_EQ(scans_of(options({{"threshold", "30"}}), 30, 2000), 1);
 }
 
+TEST(ClassicOptions, TwoPortsAreAScanWhereTheyWeighEnough) {
+  EXPECT_EQ(scans_of(options({{"threshold", "5"}}), 2, 20), 1);
+  EXPECT_EQ(scans_of(options({{"threshold", "6"}}), 2, 20), 1);
+  EXPECT_EQ(scans_of(options({{"threshold", "7"}}), 2, 20), 0);
+}
+
 TEST(ClassicOptions, TheWeightsCanBeSet) {
   EXPECT_EQ(scans_of(options({{"low_weight", "10"}}), 2, 20), 0);
   EXPECT_EQ(scans_of(options({{"low_weight", "10"}}), 3, 20), 1);
