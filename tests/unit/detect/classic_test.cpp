@@ -479,6 +479,24 @@ TEST(ClassicTiers, AFloodOfOnePacketSourcesCannotReachASourceWithTwo) {
   EXPECT_GT(bench.detector().stats().evicted, 50'000U) << "the first tier was full all the time";
 }
 
+TEST(ClassicTiers, WhoMakesRoomForAFloodIsForgottenWhenItsTimeIsOver) {
+  const auto scans_after = [](std::chrono::nanoseconds pause) {
+    DetectorBench bench("classic", options({{"sources", "256"}}));
+    constexpr int kWatched = 16;
+    for (int i = 0; i < kWatched; ++i) bench.see(tcp().from(source(i)).to_port(20).at(1s));
+    for (int i = 1000; i < 3000; ++i) bench.see(tcp().from(source(i)).at(3900ms));
+    int scans = 0;
+    for (int i = 0; i < kWatched; ++i) {
+      for (Port port = 21; port < 27; ++port) {
+        scans += bench.see(tcp().from(source(i)).to_port(port).at(1s + pause)) ? 1 : 0;
+      }
+    }
+    return scans;
+  };
+  EXPECT_GT(scans_after(3s), 0) << "nobody was kept: proves nothing";
+  EXPECT_EQ(scans_after(3010ms), 0);
+}
+
 TEST(ClassicTiers, RepeatsOfTheFirstPacketDoNotMakeASourceMore) {
   DetectorBench bench("classic", options({{"memory", "128k"}}));
   for (int i = 0; i < 5000; ++i) {
@@ -554,6 +572,19 @@ TEST_F(ClassicScan, BeginsWithTheTotalsSoFar) {
   EXPECT_EQ(event.ports_total, 7U);
   EXPECT_EQ(event.hosts_total, 1U);
   EXPECT_EQ(detector_->stats().open_scans, 1U);
+}
+
+TEST_F(ClassicScan, OfThePortsBeforeItsBeginOnlyTheFirstHasATimeThatIsKnown) {
+  const std::chrono::nanoseconds first = now_ + 10ms;
+  const ScanEvent event = begin();
+  (void)advance(Detector::kEndOfTime);
+  ASSERT_EQ(events_->samples().size(), 1U);
+  const auto points = events_->samples()[0].view();
+  ASSERT_EQ(points.size(), 2U);
+  EXPECT_EQ(points[0].port, 20);
+  EXPECT_EQ(points[0].time, first);
+  EXPECT_EQ(points[1].port, 26);
+  EXPECT_EQ(points[1].time, event.detected);
 }
 
 TEST_F(ClassicScan, EndsWhenItsSourceHasPausedForMoreThanTheDelay) {
