@@ -163,7 +163,6 @@ class Interruptions(harness.WatchCase):
                     other.close()
                     harness.wait_until(lambda: not self.has(self.lab.victim, "away1"), "its end")
                     harness.wait_until(lambda: not self.has(self.lab.attacker, "away0"), "its end")
-                    time.sleep(0.05)
                     self.pair("away0", "away1")
                     self.expect_scan(daemon, self.wire("away0"), "198.51.100.2",
                                      goes_on=backend == "bpf")
