@@ -13,6 +13,7 @@ import os
 import queue
 import random
 import re
+import shutil
 import subprocess
 import sys
 
@@ -73,7 +74,9 @@ class Workshop:
     def __init__(self, folder):
         self._tree = folder
         self._build = os.path.join(folder, "build", "mutants")
-        os.makedirs(folder, exist_ok=True)
+        # Not what an earlier run, which somebody may have ended, has left.
+        shutil.rmtree(folder, ignore_errors=True)
+        os.makedirs(folder)
         subprocess.run(["cp", "-a", *(os.path.join(ROOT, name) for name in sorted(os.listdir(ROOT))
                                       if name not in ("build", ".git")), folder], check=True)
         # What one of them has compiled the others need not.
@@ -101,11 +104,13 @@ class Workshop:
         for unit in units:
             target = f"unit_{unit}"
             yield target, [os.path.join(self._build, "bin", target), "--gtest_brief=1"]
-        yield "scanlogd", ["ctest", "--test-dir", self._build, "-R", r"^scenario\.", "--stop-on-failure"]
+        yield "scanlogd", ["ctest", "--test-dir", self._build, "-R", r"^scenario\.",
+                           "--stop-on-failure", "--timeout", "60"]
 
-    def prepare(self, path, jobs):
+    def prepare(self, paths, jobs):
         """Demands that the tests pass on what is not changed."""
-        for target, command in self.judges(path):
+        judges = {target: command for path in paths for target, command in self.judges(path)}
+        for target, command in judges.items():
             if not self._made(target, jobs) or not self._passes(*command):
                 sys.exit(f"mutants: {target}: the tests do not pass as it is")
 
@@ -148,7 +153,7 @@ def main():
     shops = queue.Queue()
     for number in range(options.jobs):
         shop = Workshop(os.path.join(ROOT, "build", "mutants", str(number)))
-        shop.prepare(files[0], options.jobs)
+        shop.prepare(files, options.jobs)
         shops.put(shop)
 
     def fate(mutant):
