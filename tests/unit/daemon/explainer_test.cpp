@@ -15,6 +15,7 @@ namespace scanlogd::test {
 namespace {
 
 using namespace std::chrono_literals;
+using ::testing::AllOf;
 using ::testing::Contains;
 using ::testing::HasSubstr;
 using ::testing::Not;
@@ -76,6 +77,14 @@ TEST_F(ExplainerTest, TellsWhatIsLackingWhereThereIsNoAlarm) {
   EXPECT_THAT(lines, Contains(HasSubstr("taken back: a service answered")));
   EXPECT_THAT(lines, Contains(HasSubstr("-0.50     1.50    1.50    1.50  a known service")));
   EXPECT_THAT(lines, Not(Contains(HasSubstr("ALARM"))));
+}
+TEST_F(ExplainerTest, TheMarksOfARawPacketToolAreNamedWhereTheyGivePoints) {
+  refuse(601);
+  see(nmap_syn(kClient, kHost, 602));
+  see(nmap_syn(kClient, kHost, 603));
+  const auto lines = finish();
+  EXPECT_THAT(lines, Contains(HasSubstr(", the marks")).Times(1));
+  EXPECT_THAT(lines, Contains(AllOf(HasSubstr("602/tcp   +5.00"), HasSubstr("the marks"))));
 }
 TEST_F(ExplainerTest, AnAlarmIsToldAfterItsScanHasEnded) {
   for (Port port = 601; port <= 605; ++port) refuse(port);

@@ -102,6 +102,26 @@ TEST(SourceTable, OfTheOlderHalfTheLightestGoes) {
   EXPECT_FALSE(table.find(table.place(hash(3)), 3));
 }
 
+TEST(SourceTable, From2047OnAllWeighTheSameAndTheOldestGoes) {
+  constexpr std::uint16_t kHeaviest = 2047;
+  // Of the older half, sources 1 to 4: 4 is the lightest, as far as that is told apart.
+  const auto goes = [](std::uint16_t lightest, std::uint16_t others) {
+    Table table = make(8);
+    for (std::uint32_t source = 1; source <= 8; ++source) {
+      insert(table, source, source, source == 4 ? lightest : others);
+    }
+    EXPECT_TRUE(insert(table, 9, 9));
+    for (std::uint32_t source = 1; source <= 8; ++source) {
+      if (!table.find(table.place(hash(source)), source)) return source;
+    }
+    return std::uint32_t{0};
+  };
+  EXPECT_EQ(goes(kHeaviest - 1, kHeaviest), 4U);
+  EXPECT_EQ(goes(kHeaviest - 1, 10'000), 4U);
+  EXPECT_EQ(goes(kHeaviest, kHeaviest + 1), 1U);
+  EXPECT_EQ(goes(kHeaviest + 1, 10'000), 1U);
+}
+
 TEST(SourceTable, ALightSourceOfTheYoungerHalfStays) {
   Table table = make(8);
   for (std::uint32_t source = 1; source <= 8; ++source) {
