@@ -3,6 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
+#include <cstdint>
+#include <map>
+
 namespace scanlogd::test {
 namespace {
 
@@ -53,6 +57,27 @@ TEST_F(Bucket, WhoeverWasSilentForTwoDaysGoesFirst) {
   EXPECT_NE(insert(9), nullptr);
   EXPECT_FALSE(holds(1));
   EXPECT_EQ(table_.evicted(), 0U);
+}
+TEST(ContactTable, SourcesOfTheSameTagAreToldApart) {
+  constexpr HashKey kKey{.a = 0x0123456789abcdef, .b = 0xfedcba9876543210};
+  auto table = ContactTable::make(ContactTable::kWays, kKey).value();
+  // Of 2^31 tags, 200,000 sources have some in common.
+  std::map<std::uint32_t, SourceKey> of_tag;
+  std::array<SourceKey, 2> alike{};
+  for (std::uint32_t i = 0; i < 200'000 && alike[0] == 0; ++i) {
+    const SourceKey source = source_key(Family::ipv4, ipv4_bytes(i));
+    const auto [known, is_new] = of_tag.emplace(table.place(source).tag, source);
+    if (!is_new) alike = {known->second, source};
+  }
+  ASSERT_NE(alike[0], 0U);
+  const auto find = [&](SourceKey source) { return table.find(table.place(source), source); };
+  const ContactSource* const first = table.insert(table.place(alike[0]), alike[0], kHour);
+  EXPECT_EQ(find(alike[0]), first);
+  EXPECT_EQ(find(alike[1]), nullptr);
+  const ContactSource* const second = table.insert(table.place(alike[1]), alike[1], kHour);
+  ASSERT_NE(second, first);
+  EXPECT_EQ(find(alike[0]), first);
+  EXPECT_EQ(find(alike[1]), second);
 }
 TEST_F(Bucket, WhatIsForgottenIsFree) {
   ContactSource* const entry = insert(1);

@@ -47,6 +47,15 @@ TEST(PortSet, ARangeHasBothItsEnds) {
   EXPECT_TRUE(set.contains(IpProto::tcp, 65535));
   EXPECT_FALSE(set.contains(IpProto::udp, 65535));
 }
+TEST(PortSet, APortIsNoOther) {
+  for (unsigned port = 0; port < 80; ++port) {
+    const PortSet set = set_of(std::to_string(port) + "/udp");
+    for (unsigned other = 0; other < 65536; ++other) {
+      ASSERT_EQ(set.contains(IpProto::udp, static_cast<Port>(other)), other == port)
+          << port << ' ' << other;
+    }
+  }
+}
 TEST(PortSet, AProtocolIsAllOfIt) {
   const PortSet set = set_of("udp,icmp");
   EXPECT_TRUE(set.contains(IpProto::udp, 0));
@@ -63,6 +72,7 @@ TEST(PortSet, WhatIsWrongIsRefusedWithWhatWasMeant) {
   EXPECT_EQ(complaint("65536"), "'65536'" + what);
   EXPECT_EQ(complaint("8000:8100"), "'8000:8100'" + what + " (did you mean '8000-8100'?)");
   EXPECT_EQ(complaint("udp/53"), "'udp/53'" + what + " (did you mean '53/udp'?)");
+  EXPECT_EQ(complaint("gre/53"), "'gre/53'" + what);
   EXPECT_EQ(complaint("imcp"), "'imcp'" + what);
   EXPECT_EQ(complaint("icm"), "'icm'" + what + " (did you mean 'icmp'?)");
   EXPECT_EQ(complaint("8100-8000/udp"),

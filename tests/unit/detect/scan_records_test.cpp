@@ -325,6 +325,38 @@ TEST_F(Records, ThePrevailingTechniqueAndAllOthersAreTold) {
   EXPECT_EQ(end.techniques, 0b1001) << "SYN is bit 0, FIN bit 3";
 }
 
+TEST_F(Records, ARecordThatServesAgainKnowsNothingOfTheScanBefore) {
+  records_ = make(1);
+  const Handle before = begin(10s);
+  for (Port port = 1; port <= 300; ++port) {
+    records_.add(before, {.time = 10s,
+                          .target = host(port),
+                          .port = port,
+                          .technique = Technique::fin,
+                          .mark = port});
+    records_.add_outcome(before, ProbeOutcome::open, port, port);
+  }
+  EXPECT_EQ(only(20s).ports_total, 300U);
+  const Handle after = begin(30s);
+  EXPECT_EQ(events_->view().back().packets, 0U);
+  records_.add(
+      after,
+      {.time = 30s, .target = host(300), .port = 300, .technique = Technique::syn, .mark = 300});
+  const ScanEvent end = only(40s);
+  EXPECT_EQ(end.packets, 1U);
+  EXPECT_EQ(end.ports_total, 1U);
+  EXPECT_EQ(ranges(), "300");
+  EXPECT_EQ(end.hosts_total, 1U);
+  EXPECT_EQ(end.open_total, 0U);
+  EXPECT_EQ(end.technique, Technique::syn);
+  EXPECT_EQ(end.techniques, 0b1) << "SYN is bit 0";
+  ASSERT_EQ(events_->samples().size(), 1U);
+  const ScanSample& sample = events_->samples()[0];
+  EXPECT_EQ(sample.shift, 0U);
+  ASSERT_EQ(sample.count, 1U);
+  EXPECT_EQ(sample.points[0].outcome, ProbeOutcome::unknown);
+}
+
 TEST_F(Records, WhatTheDetectorLearnsLaterIsTold) {
   const Handle handle = begin(10s);
   records_.event(handle)->verdict = Verdict::proven;
