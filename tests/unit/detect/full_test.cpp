@@ -372,6 +372,25 @@ TEST(Full, ASourceThatChangesItsAddressWithinASlash64IsOne) {
   });
   EXPECT_EQ(probes, 4);
 }
+TEST(Full, TheScanOfANetworkGoesOnWithWhatItsAddressesDo) {
+  FullBench bench;
+  const auto take_turn = [&](int i) {
+    bench.refuse("203.0.113." + std::to_string(1 + i % 15), static_cast<Port>(601 + i));
+  };
+  const int probes = bench.until_found(40, 1s, take_turn);
+  const ScanEvent begun = bench.last();
+  ASSERT_EQ(begun.rule, ScanRule::prefix);
+  constexpr int kMore = 15;
+  for (int i = probes; i < probes + kMore; ++i) {
+    take_turn(i);
+    bench.pass(1s);
+  }
+  EXPECT_EQ(bench.found(), 1U) << "it is still the same";
+  bench.finish();
+  const ScanEvent ended = bench.last(Phase::end);
+  EXPECT_EQ(ended.record, begun.record);
+  EXPECT_EQ(ended.ports_total, begun.ports_total + kMore);
+}
 TEST(Full, ANetworkWhoseAddressesTakeTurnsIsFound) {
   FullBench bench;
   const int probes = bench.until_found(

@@ -118,7 +118,9 @@ TEST(Tool, EachHasItsMark) {
 
   packet = system_syn(kClient, kHost, 80);
   packet.window = 65535;
-  packet.ttl = 250;
+  packet.ttl = 200;
+  EXPECT_EQ(tool(packet), Tool::unknown);
+  packet.ttl = 201;
   EXPECT_EQ(tool(packet), Tool::zmap);
 
   packet = segment(kClient, kHost, 80, "S");
