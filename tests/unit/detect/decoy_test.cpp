@@ -168,6 +168,10 @@ TEST(Decoys, TheFirstPlaceIsForThePreferred) {
   EXPECT_TRUE(group.has(1));
   group.prefer(99);
   EXPECT_EQ(group.members[0], 20U);
+  group.prefer(2);
+  EXPECT_EQ(group.members[0], 2U) << "who was second";
+  EXPECT_EQ(group.members[1], 20U);
+  EXPECT_EQ(group.addresses[0], address_of(2));
 }
 
 }  // namespace

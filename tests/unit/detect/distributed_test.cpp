@@ -70,6 +70,27 @@ TEST_F(Novelties, FewSourcesAreNoDistributedScan) {
     EXPECT_FALSE(scan->is_scan);
   }
 }
+TEST_F(Novelties, NineSourcesAreNoneTenAre) {
+  (void)ask(1, 1s);
+  Port port = 20'000;
+  // Neighbours are never taken for one another.
+  const auto is_found = [&](SourceKey sources) {
+    now_ += 1h;
+    bool found = false;
+    for (int i = 0; i < 60; ++i) {
+      now_ += 1s;
+      const auto* const scan = distributed_.note({.source = 1 + static_cast<SourceKey>(i) % sources,
+                                                  .port = port++,
+                                                  .protocol = IpProto::tcp,
+                                                  .victim = victim_},
+                                                 now_, tick_of(now_));
+      found = found || (scan != nullptr && scan->is_scan);
+    }
+    return found;
+  };
+  EXPECT_FALSE(is_found(9));
+  EXPECT_TRUE(is_found(10));
+}
 TEST_F(Novelties, SixteenVictimsAreWatched) {
   for (std::uint64_t local = 100; local < 115; ++local) {
     EXPECT_NE(distributed_.victim_of(local, {}), Distributed::kNone);
