@@ -34,7 +34,7 @@ part start; /etc/init.d/scanlogd start; scanlogctl status
 part scan; scanlogctl selftest --interface lo
 part list; scanlogctl list
 part again; quietly dpkg -i /opt/scanlogd.deb; /etc/init.d/scanlogd status
-part stop; /etc/init.d/scanlogd stop; pgrep -c scanlogd
+part stop; /etc/init.d/scanlogd stop; pgrep -c -r D,R,S scanlogd
 part remove; quietly apt-get remove -qq -y scanlogd; ls /etc/scanlogd /var/lib/scanlogd
 part purge; quietly apt-get purge -qq -y scanlogd; getent passwd scanlogd; getent group scanlogd
 find / -xdev -name '*scanlogd*' -not -path '/opt/*' -not -path '/var/cache/apt/*'
