@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+
 #include "support/full_bench.h"
 
 namespace scanlogd::test {
@@ -113,6 +115,21 @@ TEST_F(HandshakeOf, AResetWithHisOwnNumberIsAnAnswer) {
   EXPECT_EQ(handshakes_.judge(flow_, reset), Handshakes::Proof::answered);
   reset.sequence = syn_.sequence + 2;
   EXPECT_EQ(handshakes_.judge(flow_, reset), Handshakes::Proof::nothing);
+}
+TEST_F(HandshakeOf, WhatWasProvenOrAnsweredIsKeptForAScanThatIsFoundLater) {
+  const auto kept = [&] {
+    const auto all = handshakes_.all();
+    return *std::ranges::find(all, flow_, &Handshakes::Handshake::flow);
+  };
+  EXPECT_FALSE(kept().is_proven);
+  EXPECT_FALSE(kept().is_answered);
+  (void)handshakes_.judge(flow_, from_client("FA", 1));
+  EXPECT_TRUE(kept().is_proven);
+  EXPECT_FALSE(kept().is_answered);
+  Packet reset = answer_to(syn_ack_, "R");
+  reset.sequence = syn_.sequence + 1;
+  (void)handshakes_.judge(flow_, reset);
+  EXPECT_TRUE(kept().is_answered);
 }
 TEST_F(HandshakeOf, OtherConnectionsAreNoProof) {
   Packet packet = from_client("FA", 1);
