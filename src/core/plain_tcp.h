@@ -86,64 +86,77 @@ template <class Number>
   return std::to_integer<unsigned>(datagram[32]) >> 4 > kWords;
 }
 
+namespace detail {
+using Halves [[gnu::vector_size(16)]] = std::uint16_t;
+
+/// Ports, sequence and acknowledgement in the order that a `Packet` has them in.
+[[nodiscard, gnu::always_inline]] inline Halves in_order_of_packet(Halves header) noexcept {
+#ifdef __SSE2__
+  // Two instructions, of which GCC 12 makes seventeen without being told.
+  using Words [[gnu::vector_size(16)]] = int;
+  using Signed [[gnu::vector_size(16)]] = short;
+  constexpr int kPortsThird = 0b11'00'10'01;
+  constexpr int kLowHalfFirst = 0b10'11'00'01;
+  const Words words = __builtin_ia32_pshufd(Words(header), kPortsThird);
+  return Halves(__builtin_ia32_pshuflw(Signed(words), kLowHalfFirst));
+#else
+  return __builtin_shufflevector(header, header, 3, 2, 5, 4, 0, 1, 6, 7);
+#endif
+}
+}  // namespace detail
+
 /// Of one that `is_plain`: sets `out` to what `decode_ip` makes of it if it has no options, with
-/// `time`. Put together in words, because eight stores are done sooner than twenty.
+/// `time`. Put together in vectors and words, because five stores are done sooner than twenty.
 [[gnu::always_inline]] inline void decode(const std::byte* datagram, std::chrono::nanoseconds time,
                                           Packet& out) noexcept {
-  // A narrow number that the compiler puts aside and gets back as a wide one is only there when all
-  // stores before it are done. So it is told that these have to be wide already.
-  const auto load_wide = [datagram](std::size_t at, auto narrow) __attribute__((always_inline)) {
-    // NOLINTNEXTLINE(misc-const-correctness): what is told is that it may have changed.
-    std::uint64_t number = detail::load<decltype(narrow)>(datagram + at);
-    asm("" : "+r"(number));
-    return number;
-  };
   using detail::load;
-  const bool is_syn = (flags(datagram) & (tcp_flag::syn | tcp_flag::ack)) == tcp_flag::syn;
-  const auto sequence = load<std::uint32_t>(datagram + 24);
-  const auto acknowledgement = is_syn ? SynSummary().bits() : load<std::uint32_t>(datagram + 28);
-  const auto ports = load<std::uint32_t>(datagram + 20);
-  const std::uint64_t ip_id = load_wide(4, std::uint16_t{});
-  const std::uint64_t window = load_wide(34, std::uint16_t{});
-  const std::uint64_t ttl = load_wide(8, std::uint8_t{});
-  const std::uint64_t tos = load_wide(1, std::uint8_t{});
+  const std::uint8_t flags = plain_tcp::flags(datagram);
+  const bool is_syn = (flags & (tcp_flag::syn | tcp_flag::ack)) == tcp_flag::syn;
   if constexpr (std::endian::native == std::endian::little) {
-    std::uint32_t source;
-    std::uint32_t target;
-    std::memcpy(&source, datagram + 12, sizeof(source));
-    std::memcpy(&target, datagram + 16, sizeof(target));
-    const auto wide = [](auto number) { return static_cast<std::uint64_t>(number); };
-    // One by one: of a whole array GCC 12 makes a string instruction where it sees a cold function.
+    using Words [[gnu::vector_size(16)]] = std::uint32_t;
     auto* const to = static_cast<std::byte*>(static_cast<void*>(&out));
-    const auto store = [to](std::size_t word, std::uint64_t value) __attribute__((always_inline)) {
-      std::memcpy(to + word * sizeof(value), &value, sizeof(value));
+    const auto store = [to](std::size_t at, const auto& value) __attribute__((always_inline)) {
+      std::memcpy(to + at, &value, sizeof(value));
     };
-    store(0, wide(time.count()));
-    store(1, source);
-    store(2, 0);
-    store(3, target);
-    store(4, 0);
-    store(5, sequence | wide(acknowledgement) << 32);
-    store(6, std::rotl(ports, 16) | ip_id << 32 | window << 48);
-    store(7, flags(datagram) | wide(IpProto::tcp) << 8 | ttl << 16 | tos << 24 |
-                 wide(Family::ipv4) << 32);
+    // An address takes four of sixteen bytes.
+    const auto address = [datagram](std::size_t at) __attribute__((always_inline)) {
+      std::uint32_t value;
+      std::memcpy(&value, datagram + at, sizeof(value));
+      return Words{value, 0, 0, 0};
+    };
+    detail::Halves header;
+    std::memcpy(&header, datagram + 20, sizeof(header));
+    header = detail::in_order_of_packet(header << 8 | header >> 8);
+    header[6] = load<std::uint16_t>(datagram + 4);  // in the place of size and flags
+    const auto byte = [datagram](std::size_t at) {
+      return std::to_integer<std::uint64_t>(datagram[at]);
+    };
+    const auto wide = [](auto value) { return static_cast<std::uint64_t>(value); };
+    store(0, time.count());
+    store(8, address(12));
+    store(24, address(16));
+    store(40, header);
+    store(56, flags | wide(IpProto::tcp) << 8 | byte(8) << 16 | byte(1) << 24 |
+                  wide(Family::ipv4) << 32);
+    if (is_syn) store(44, SynSummary().bits());
     static_assert(sizeof(Packet) == 64 && offsetof(Packet, source) == 8 &&
                   offsetof(Packet, target) == 24 && offsetof(Packet, sequence) == 40 &&
                   offsetof(Packet, source_port) == 48 && offsetof(Packet, flags) == 56 &&
                   offsetof(Packet, family) == 60);
     return;
   }
+  const auto acknowledgement = is_syn ? SynSummary().bits() : load<std::uint32_t>(datagram + 28);
   out = Packet{.time = time,
-               .sequence = sequence,
+               .sequence = load<std::uint32_t>(datagram + 24),
                .acknowledgement = acknowledgement,
-               .source_port = static_cast<Port>(ports >> 16),
-               .target_port = static_cast<Port>(ports),
-               .ip_id = static_cast<std::uint16_t>(ip_id),
-               .window = static_cast<std::uint16_t>(window),
-               .flags = flags(datagram),
+               .source_port = load<Port>(datagram + 20),
+               .target_port = load<Port>(datagram + 22),
+               .ip_id = load<std::uint16_t>(datagram + 4),
+               .window = load<std::uint16_t>(datagram + 34),
+               .flags = flags,
                .protocol = IpProto::tcp,
-               .ttl = static_cast<std::uint8_t>(ttl),
-               .tos = static_cast<std::uint8_t>(tos),
+               .ttl = load<std::uint8_t>(datagram + 8),
+               .tos = load<std::uint8_t>(datagram + 1),
                .family = Family::ipv4};
   std::memcpy(out.source.data(), datagram + 12, 4);
   std::memcpy(out.target.data(), datagram + 16, 4);

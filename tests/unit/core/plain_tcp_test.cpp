@@ -1,9 +1,12 @@
-// The packet that nearly all are: which datagrams are of that kind, and the checksum of their
-// header. What is made of them is for decode_test, because `decode_ip` goes the same way.
+// The packet that nearly all are: which datagrams are of that kind, the checksum of their header,
+// and where each field is. What it all means is for decode_test, because `decode_ip` goes the same
+// way.
 #include "core/plain_tcp.h"
 
 #include <gtest/gtest.h>
 
+#include <chrono>
+#include <cstring>
 #include <random>
 
 #include "support/frame_builder.h"
@@ -74,6 +77,47 @@ TEST(PlainTcp, TheChecksumIsRightWhereTheSumOfHalvesSaysSo) {
     right += static_cast<int>(is_right_by_halves(datagram));
   }
   EXPECT_GT(right, 5'000);
+}
+
+// `bytes` bytes in network order.
+std::uint32_t number_at(const Bytes& datagram, std::size_t at, std::size_t bytes) {
+  std::uint32_t number = 0;
+  for (std::size_t i = 0; i < bytes; ++i) {
+    number = number << 8 | std::to_integer<std::uint32_t>(datagram[at + i]);
+  }
+  return number;
+}
+
+TEST(PlainTcp, EachFieldOfThePacketComesFromItsPlaceInTheHeaders) {
+  using std::chrono::nanoseconds;
+  std::mt19937 random(2);
+  for (int round = 0; round < 1'000; ++round) {
+    Bytes datagram(plain_tcp::kSize);
+    for (std::byte& byte : datagram) byte = static_cast<std::byte>(random());
+    Packet packet;
+    // What was there before must not matter.
+    std::memset(static_cast<void*>(&packet), static_cast<int>(random() & 0xff), sizeof(packet));
+    const nanoseconds time(static_cast<std::int64_t>(random()) << 20);
+    plain_tcp::decode(datagram.data(), time, packet);
+
+    EXPECT_EQ(packet.time, time);
+    EXPECT_EQ(packet.family, Family::ipv4);
+    EXPECT_EQ(packet.protocol, IpProto::tcp);
+    EXPECT_EQ(packet.source, ipv4_bytes(number_at(datagram, 12, 4)));
+    EXPECT_EQ(packet.target, ipv4_bytes(number_at(datagram, 16, 4)));
+    EXPECT_EQ(packet.tos, number_at(datagram, 1, 1));
+    EXPECT_EQ(packet.ip_id, number_at(datagram, 4, 2));
+    EXPECT_EQ(packet.ttl, number_at(datagram, 8, 1));
+    EXPECT_EQ(packet.source_port, number_at(datagram, 20, 2));
+    EXPECT_EQ(packet.target_port, number_at(datagram, 22, 2));
+    EXPECT_EQ(packet.sequence, number_at(datagram, 24, 4));
+    EXPECT_EQ(packet.flags, number_at(datagram, 33, 1));
+    EXPECT_EQ(packet.window, number_at(datagram, 34, 2));
+    EXPECT_EQ(packet.acknowledgement,
+              packet.is_syn() ? SynSummary().bits() : number_at(datagram, 28, 4));
+    EXPECT_EQ(packet.traits, 0);
+    EXPECT_EQ(packet.vlan, 0);
+  }
 }
 
 }  // namespace
