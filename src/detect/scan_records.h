@@ -163,6 +163,8 @@ class ScanRecords {
     return &records_.items()[index];
   }
   void add_to(Record& record, std::size_t index, const ScanContact& contact) noexcept;
+  static void take_sample(Record& record, const ScanContact& contact) noexcept;
+  void add_host(Record& record, const Address& host) const noexcept;
   [[nodiscard]] static unsigned steps(const ScanEvent& event) noexcept;
   static void complete(Record& record) noexcept;
   enum class Lists : std::uint8_t { wanted, needed };  ///< ports and sample
