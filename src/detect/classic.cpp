@@ -131,10 +131,8 @@ class ClassicDetector final : public Detector {
     constexpr std::size_t kEntryAhead = 12;
     for (std::size_t begin = 0; begin < packets.size(); begin += hashes_.size()) {
       const auto chunk = packets.subspan(begin, std::min(hashes_.size(), packets.size() - begin));
-      const auto look_up = [&](std::size_t i) {
-        hashes_[i] = hash_of(chunk[i].source);
-        table_.prefetch(table_.place(hashes_[i]));
-      };
+      hash(chunk);
+      const auto look_up = [&](std::size_t i) { table_.prefetch(table_.place(hashes_[i])); };
       const auto look_closer = [&](std::size_t i) {
         const std::uint32_t hash = hashes_[i];
         if (table_.prefetch_entry(table_.place(hash), hash)) return;
@@ -205,9 +203,13 @@ class ClassicDetector final : public Detector {
     return packet.family == Family::ipv4 && packet.protocol == IpProto::tcp;
   }
 
-  // 0 for no address only.
-  [[nodiscard]] std::uint32_t hash_of(const AddressBytes& source) const noexcept {
-    return keyed_permutation(key_, ipv4_value(source)) ^ zero_;
+  // Fills `hashes_`, 0 for no address only. In a loop of its own, which keeps the key in registers.
+  void hash(std::span<const Packet> packets) noexcept {
+    const HashKey key = key_;
+    const std::uint32_t zero = zero_;
+    for (std::size_t i = 0; i < packets.size(); ++i) {
+      hashes_[i] = keyed_permutation(key, ipv4_value(packets[i].source)) ^ zero;
+    }
   }
 
   [[nodiscard]] static std::uint32_t tick(const Packet& packet) noexcept {
