@@ -181,9 +181,13 @@ template <class Record>
 int send_record(int socket, const Record& record) noexcept {
   static_assert(sizeof(Record) <= kLargest);
   std::uint32_t kind = kKind<Record>;
+  Record sent = record;
+#if __has_builtin(__builtin_clear_padding)
+  // Between its fields lies what was on our stack before, which is nobody's business.
+  __builtin_clear_padding(&sent);
+#endif
   std::array<iovec, 2> parts{
-      {{.iov_base = &kind, .iov_len = sizeof(kind)},
-       {.iov_base = const_cast<Record*>(&record), .iov_len = sizeof(record)}}};
+      {{.iov_base = &kind, .iov_len = sizeof(kind)}, {.iov_base = &sent, .iov_len = sizeof(sent)}}};
   msghdr message{};
   message.msg_iov = parts.data();
   message.msg_iovlen = parts.size();
