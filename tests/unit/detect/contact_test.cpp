@@ -116,6 +116,19 @@ TEST_F(Contacts, AreTakenBackLate) {
   EXPECT_DOUBLE_EQ(score(kFast), 0);
 }
 
+TEST_F(Contacts, OfASourceWithManyAreTakenBackOneByOne) {
+  for (Port port = 2001; port <= 2020; ++port) (void)refuse(port);
+  ASSERT_NE(entry_->flags & source_flag::many, 0);
+  const int others = entry_->contacts;
+  const Packet packet = system_syn(kClient, kHost, 25);
+  ASSERT_EQ(count(packet), Counted::waits);
+  ASSERT_EQ(count(packet), Counted::repeated);
+  EXPECT_TRUE(contacts_.revoke(sighting(packet).flow));
+  EXPECT_EQ(entry_->contacts, others);
+  EXPECT_EQ(count(packet), Counted::waits) << "as if it had not been there";
+  EXPECT_EQ(refuse(2007), Counted::repeated) << "the others are";
+}
+
 TEST_F(Contacts, WaitForTheirAnswer) {
   for (Port port = 1; port <= 8; ++port) {
     (void)count(system_syn(kClient, kHost, static_cast<Port>(port * 3)));

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
+#include <memory>
 #include <string>
 
 #include "support/full_bench.h"
@@ -48,6 +49,30 @@ TEST(IdleProbes, AnswersOfSystemsAreNone) {
     bench.see(packet, answer_to(packet, "R"));
   }
   EXPECT_EQ(bench.found(), 0U);
+}
+
+TEST(DistributedScans, OnlyPortsOfPacketsThatWereSeenAsOneHaveATime) {
+  auto records = ScanRecords::make(4, {.a = 1, .b = 2}).value();
+  auto events = std::make_unique<EventList>();
+  DistributedScan scan{.started = 10s,
+                       .last = 20s,
+                       .target = parse_address(kHost).value(),
+                       .ports = 3,
+                       .port_count = 3,
+                       .source_count = 1,
+                       .first_ports = {21, 22, 23},
+                       .sources = {source_key(Family::ipv4, parse_address(kClient)->bytes)}};
+  ASSERT_TRUE(begin_distributed(records, scan, *events));
+  scan.last = 21s;
+  add_distributed(records, scan, {.port = 25});
+  events->clear();
+  records.advance(Detector::kEndOfTime, *events);
+  ASSERT_EQ(events->view().size(), 1U);
+  EXPECT_EQ(events->view()[0].ports_total, 4U);
+  ASSERT_EQ(events->samples().size(), 1U);
+  ASSERT_EQ(events->samples()[0].count, 1U);
+  EXPECT_EQ(events->samples()[0].points[0].port, 25);
+  EXPECT_EQ(events->samples()[0].points[0].time, 21s);
 }
 
 // Number `i` of sources that are spread over a /8.

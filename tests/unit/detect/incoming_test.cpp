@@ -39,6 +39,12 @@ TEST_F(IncomingPacket, ToAServiceIsNone) {
   EXPECT_EQ(take(nmap_syn(kClient, kHost, 80)), Incoming::contact);
   EXPECT_EQ(take(segment("203.0.113.8", kHost, 80, "FPU")), Incoming::contact);
 }
+TEST_F(IncomingPacket, OfAConnectionThatWeBeganIsNone) {
+  const Packet answer = segment(kClient, kHost, 40000, "SA");
+  EXPECT_EQ(take(answer), Incoming::stray);
+  state_->questions.note(our_side(*state_, answer).flow);
+  EXPECT_EQ(take(answer), Incoming::connection);
+}
 TEST_F(IncomingPacket, ThatWeAskedForIsAReply) {
   const Packet answer = datagram(kClient, 4433, kHost, 40000);
   state_->questions.note(our_side(*state_, answer).flow);

@@ -67,6 +67,7 @@ TEST_F(OutgoingPacket, ABareResetTellsOfAProbe) {
   send(answer_to(segment(kClient, kHost, 25, "A"), "R"));
   ASSERT_NE(source(), nullptr);
   EXPECT_EQ(source()->contacts, 1);
+  EXPECT_DOUBLE_EQ(ContactDetector::scores(*source(), state_->now)[kFast], 3);
 }
 TEST_F(OutgoingPacket, ABareResetWithAReasonDoesNot) {
   const Packet syn_ack = segment(kClient, kHost, 2525, "SA");  // an answer to somebody else
