@@ -126,6 +126,7 @@ TEST_F(ScanBookTest, AnUpdateAndAnEndAreOfTheSameScan) {
   EXPECT_EQ(update.started, begin.started);
   EXPECT_EQ(update.detected, begin.detected);
   EXPECT_EQ(update.last.time_since_epoch(), kOffset + 200s);
+  EXPECT_EQ(update.at, update.last) << "now";
   EXPECT_EQ(update.announce, Announce::held_back) << "it has had its line";
   EXPECT_EQ(update.event.packets, 500U);
   const Scan end = enter_one(later(more, Phase::end, 300s));
