@@ -131,7 +131,7 @@ class ClassicDetector final : public Detector {
     constexpr std::size_t kEntryAhead = 12;
     for (std::size_t begin = 0; begin < packets.size(); begin += hashes_.size()) {
       const auto chunk = packets.subspan(begin, std::min(hashes_.size(), packets.size() - begin));
-      hash(chunk);
+      hash_all(chunk);
       const auto look_up = [&](std::size_t i) { table_.prefetch(table_.place(hashes_[i])); };
       const auto look_closer = [&](std::size_t i) {
         const std::uint32_t hash = hashes_[i];
@@ -204,7 +204,7 @@ class ClassicDetector final : public Detector {
   }
 
   // Fills `hashes_`, 0 for no address only. In a loop of its own, which keeps the key in registers.
-  void hash(std::span<const Packet> packets) noexcept {
+  void hash_all(std::span<const Packet> packets) noexcept {
     const HashKey key = key_;
     const std::uint32_t zero = zero_;
     for (std::size_t i = 0; i < packets.size(); ++i) {

@@ -34,7 +34,7 @@ struct ClassicSource {
       return std::find(ports.begin(), ports.begin() + count, port) != ports.begin() + count;
     // Eight ports at a time, some of them twice. What is not in use is 0, which `port` is not.
     using Ports [[gnu::vector_size(16)]] = std::uint16_t;
-    using Halves [[gnu::vector_size(16)]] = std::uint64_t;
+    using Two [[gnu::vector_size(16)]] = std::uint64_t;
     constexpr std::size_t kAtOnce = sizeof(Ports) / sizeof(Port);
     static_assert(kPorts >= kAtOnce);
     Ports known{};
@@ -44,8 +44,8 @@ struct ClassicSource {
       std::memcpy(&some, &ports[std::min(i, kPorts - kAtOnce)], sizeof(some));
       known |= Ports(some == port);
     }
-    const auto halves = Halves(known);
-    return (halves[0] | halves[1]) != 0;
+    const auto pair = Two(known);
+    return (pair[0] | pair[1]) != 0;
   }
 };
 static_assert(sizeof(ClassicSource<20>) == 64);

@@ -193,8 +193,9 @@ void ScanRecords::add_to(Record& record, std::size_t index, const ScanContact& c
   if (contact.is_packet) {
     ++event.packets;
     ++record.techniques[static_cast<std::size_t>(contact.technique)];
-    if (contact.is_timed && record.sampler.wants()) [[unlikely]]
+    if (contact.is_timed && record.sampler.wants()) [[unlikely]] {
       take_sample(record, contact);
+    }
   }
   if (contact.has_port && record.ports.insert(contact.port)) ++event.ports_total;
   if (contact.target.family != Family::none && !is_same_host(contact.target, record.latest_host)) {
