@@ -8,7 +8,6 @@ from guard import run
 
 # source -> (what tests it instead, why no unit test can)
 TESTED_ELSEWHERE = {
-    "capture/bpf.cpp": ("tests/live", "needs a network interface and the right to load programs"),
     "capture/nids.cpp": ("tests/live", "needs a network interface"),
     "capture/packet_ring.cpp": ("tests/live", "needs a network interface"),
     "capture/pcap.cpp": ("tests/live", "needs a network interface"),

@@ -36,6 +36,9 @@ enum {
   options_none = 0,
   options_mss_only = 1,
   options_other = 2,
+  options_unclear = 3,  // for user space to say
+  end_option = 0,
+  nop_option = 1,
   mss_option = 2,
   mss_size = 4,
   // `SynSummary`: no MSS and no window scale; the first option is an MSS; it is any other.
@@ -87,13 +90,13 @@ static __always_inline void* ring_of(__u32 word) {
   return bpf_map_lookup_elem(&rings, &engine);
 }
 
-static __always_inline int hand_over_frame(struct __sk_buff* skb, struct BpfCounts* counted,
+static __always_inline void hand_over_frame(struct __sk_buff* skb, struct BpfCounts* counted,
                                            _Bool is_ip, _Bool is_outgoing, __u32 word) {
   void* ring = ring_of(word);
   struct BpfFrame* frame = ring ? bpf_ringbuf_reserve(ring, sizeof(*frame), 0) : 0;
   if (!frame) {
     ++counted->dropped;
-    return next_program;
+    return;
   }
   __u32 size = skb->len;
   if (size > bpf_frame_snap) size = bpf_frame_snap;
@@ -108,49 +111,37 @@ static __always_inline int hand_over_frame(struct __sk_buff* skb, struct BpfCoun
   size = (size - 1) & (bpf_frame_snap - 1);
   if (bpf_skb_load_bytes(skb, 0, frame->bytes, size + 1) != 0) frame->captured = 0;
   bpf_ringbuf_submit(frame, 0);
-  return next_program;
 }
 
-static __always_inline _Bool is_right(const __u8* header, const __u8* end, __u32 size) {
-  __u64 sum = 0;
-  if (size == ipv4_header && header + ipv4_header <= end) {
-    const __u32* words = (const __u32*)header;
-    sum = (__u64)words[0] + words[1] + words[2] + words[3] + words[4];
-    sum = (sum & 0xffffffff) + (sum >> 32);
-    sum = (sum & 0xffff) + ((sum >> 16) & 0xffff) + (sum >> 32);
-    return (sum & 0xffff) + (sum >> 16) == 0xffff;
-  }
-  for (int i = 0; i < 30; ++i) {
-    const __u8* at = header + 2 * i;
-    if (2 * (__u32)i >= size) break;
-    if (at + 2 > end) return 0;
-    sum += *(const __u16*)at;
-  }
-  sum = (sum & 0xffff) + (sum >> 16);
-  sum = (sum & 0xffff) + (sum >> 16);
-  return sum == 0xffff;
+// Is the checksum of a header without options right?
+static __always_inline _Bool is_right(const __u8* header) {
+  const __u32* words = (const __u32*)header;
+  __u64 sum = (__u64)words[0] + words[1] + words[2] + words[3] + words[4];
+  sum = (sum & 0xffffffff) + (sum >> 32);
+  sum = (sum & 0xffff) + ((sum >> 16) & 0xffff) + (sum >> 32);
+  return (sum & 0xffff) + (sum >> 16) == 0xffff;
 }
 
-// What the options look like, as `characterise` of core/decode.cpp has it.
-static __always_inline __u8 options_of(const __u8* options, const __u8* end, __u32 size) {
-  __u8 summary = options_none;
-  __u32 at = 0;
-  for (int i = 0; i < 40 && at < size; ++i) {
-    const __u8* option = options + (at & 63);
-    if (option + 2 > end) return at + 1 == size && option + 1 <= end && *option <= 1
-                                     ? summary : options_other;
-    if (option[0] == 0) break;
-    if (option[0] == 1) {
-      ++at;
-      continue;
-    }
-    if (option[0] != 2 || summary != options_none || size - at < 4 || option[1] != 4) {
-      return options_other;
-    }
-    summary = options_mss_only;
-    at += 4;
+// What the options of a segment look like, as `characterise` of core/decode.cpp has it, as far as a
+// few bytes tell: a loop over options costs old verifiers more than they bear. There are `header`
+// bytes of the segment, and `size` on the wire.
+static __always_inline __u8 options_of(const __u8* segment, const __u8* end, __u32 header,
+                                       __u32 size) {
+  if (header <= tcp_header) return options_none;
+  if (header > size) return options_other;
+  const __u8* option = segment + tcp_header;
+  if (option + mss_size > end) return options_unclear;
+  if (option[0] > mss_option) return options_other;
+  if (option[0] == end_option) return options_none;
+  if (option[0] == nop_option) {
+    return option[1] > mss_option || (option[1] == nop_option && option[2] > mss_option)
+               ? options_other : options_unclear;
   }
-  return summary;
+  if (option[1] != mss_size) return options_other;
+  if (header == tcp_header + mss_size) return options_mss_only;
+  // Behind the MSS: another one is one too many.
+  if (option + mss_size + 1 > end) return options_unclear;
+  return option[mss_size] >= mss_option ? options_other : options_unclear;
 }
 
 // Bytes of the transport header that are read here.
@@ -206,37 +197,32 @@ static __always_inline _Bool is_plain_bulk(const __u8* ip, const __u8* end, __u3
 }
 
 // Is it for user space to say what the transport header says? Of the segment, `size` bytes on the
-// wire, what is `needed` is there.
-static __always_inline _Bool is_odd(__u8 protocol, const __u8* segment, const __u8* end, __u32 size) {
+// wire, what is `needed` is there; of TCP, `options` are what `options_of` says.
+static __always_inline _Bool is_odd(__u8 protocol, const __u8* segment, const __u8* end, __u32 size,
+                                    __u8 options) {
   if (protocol == sctp) return 1;
   if (protocol == icmp || protocol == icmpv6) {
     if (segment + 4 > end) return 1;
     const __u8 type = segment[0];
     return protocol == icmpv6 ? type < 128 : (type >= 3 && type <= 5) || type == 11 || type == 12;
   }
-  if (protocol != tcp || segment + tcp_header > end || is_bulk(protocol, segment)) return 0;
-  // Options that cannot be read at once, or are those of a SYN and more than none or an MSS.
+  if (protocol != tcp || segment + tcp_header > end) return 0;
   const __u32 header = (segment[12] >> 4) * 4u;
   if (header <= tcp_header || header > size) return 0;
-  if (segment + (header & 60) > end) return 1;
-  if (!is_syn(segment)) return 0;
-  const __u8* option = segment + tcp_header;
-  return header != tcp_header + mss_size || option + mss_size > end || option[0] != mss_option ||
-         option[1] != mss_size;
+  // Options that are not all there, or those of a SYN that are more than an MSS.
+  if (segment + (header & 60) > end || options == options_unclear) return 1;
+  return is_syn(segment) && options != options_mss_only;
 }
 
 static __always_inline void fill_tcp(struct BpfPacket* packet, const __u8* segment, const __u8* end,
-                                     __u32 size) {
+                                     __u32 size, __u8 options) {
   const __u32 header = (segment[12] >> 4) * 4u;
-  const __u8* options = segment + tcp_header;
+  const __u8* option = segment + tcp_header;
   __u32 summary = no_summary;
-  __u8 looks = options_none;
   if (header > size) {
     summary |= first_is_other;
-    looks = options_other;
-  } else if (header > tcp_header) {
-    looks = options_of(options, end, header - tcp_header);
-    if (options + mss_size <= end) summary |= first_is_mss | load_half(options + 2);
+  } else if (header > tcp_header && option + mss_size <= end) {
+    summary |= first_is_mss | load_half(option + 2);
   }
   packet->source_port = load_half(segment);
   packet->target_port = load_half(segment + 2);
@@ -244,16 +230,32 @@ static __always_inline void fill_tcp(struct BpfPacket* packet, const __u8* segme
   packet->acknowledgement = is_syn(segment) ? summary : load_word(segment + 8);
   packet->flags = segment[13];
   packet->window = load_half(segment + 14);
-  packet->traits |= looks << 2;
+  packet->traits |= options << 2;
 }
 
-static __always_inline void fill_transport(struct BpfPacket* packet, __u8 protocol,
-                                           const __u8* segment, const __u8* end, __u32 size,
-                                           __u16 vlan, _Bool is_outgoing) {
+// A packet on its way through the programs.
+struct Datagram {
+  struct __sk_buff* skb;
+  struct BpfCounts* counted;
+  const __u8* ip;
+  const __u8* end;  // of what is in one piece
+  __u32 link;       // bytes before `ip`
+  __u32 remote;     // the part of the remote address that says whose it is
+  __u16 vlan;
+  _Bool is_outgoing;
+};
+
+// What becomes of it.
+enum Verdict { settled, frame_wanted };
+
+static __always_inline void fill_transport(struct BpfPacket* packet,
+                                           const struct Datagram* datagram, __u8 protocol,
+                                           const __u8* segment, __u32 size, __u8 options) {
+  const __u8* end = datagram->end;
   packet->time = bpf_ktime_get_ns();
   packet->protocol = protocol;
-  packet->traits = is_outgoing ? trait_outgoing : 0;
-  packet->vlan = vlan;
+  packet->traits = datagram->is_outgoing ? trait_outgoing : 0;
+  packet->vlan = datagram->vlan;
   packet->source_port = 0;
   packet->target_port = 0;
   packet->sequence = 0;
@@ -261,7 +263,7 @@ static __always_inline void fill_transport(struct BpfPacket* packet, __u8 protoc
   packet->flags = 0;
   packet->window = 0;
   if (protocol == tcp) {
-    if (segment + tcp_header <= end) fill_tcp(packet, segment, end, size);
+    if (segment + tcp_header <= end) fill_tcp(packet, segment, end, size, options);
   } else if (protocol == udp) {
     if (segment + 8 > end) return;
     packet->source_port = load_half(segment);
@@ -273,59 +275,79 @@ static __always_inline void fill_transport(struct BpfPacket* packet, __u8 protoc
     packet->target_port = segment[1];
   }
 }
-
-static __always_inline int judge_ipv4(struct __sk_buff* skb, struct BpfCounts* counted,
-                                      const __u8* ip, const __u8* end, __u32 link, __u16 vlan,
-                                      _Bool is_outgoing) {
-  __u32 remote = 0;
-  if (is_plain_bulk(ip, end, skb->len - link)) {
-    ++counted->filtered;
-    return next_program;
+static __always_inline void fill_network(struct BpfPacket* packet, const __u8* ip, __u8 family) {
+  packet->family = family;
+  if (family == family_ipv4) {
+    __builtin_memset(packet->source, 0, 32);
+    __builtin_memcpy(packet->source, ip + 12, 4);
+    __builtin_memcpy(packet->target, ip + 16, 4);
+    packet->ip_id = load_half(ip + 4);
+    packet->ttl = ip[8];
+    packet->tos = ip[1];
+  } else {
+    __builtin_memcpy(packet->source, ip + 8, 32);
+    packet->ip_id = 0;
+    packet->ttl = ip[7];
+    packet->tos = (__u8)(load_half(ip) >> 4);
   }
-  if (ip + ipv4_header > end) return hand_over_frame(skb, counted, link == 0, is_outgoing, remote);
-  remote = load_word(is_outgoing ? ip + 16 : ip + 12);
+}
+
+// What remains when the network header is known to be usual: hands over the packet, if it matters.
+// Of the segment there are `size` bytes on the wire.
+static __always_inline enum Verdict judge_segment(const struct Datagram* datagram, __u8 family,
+                                                  __u8 protocol, const __u8* segment, __u32 size) {
+  const __u8* end = datagram->end;
+  const __u32 need = needed(protocol);
+  if (size < need || segment + need > end) return frame_wanted;
+  __u8 options = options_none;
+  if (protocol == tcp && segment + tcp_header <= end) {
+    if (is_bulk(protocol, segment)) {
+      ++datagram->counted->filtered;
+      return settled;
+    }
+    options = options_of(segment, end, (segment[12] >> 4) * 4u, size);
+  }
+  if (is_odd(protocol, segment, end, size, options)) return frame_wanted;
+  void* ring = ring_of(datagram->remote);
+  struct BpfPacket* packet = ring ? bpf_ringbuf_reserve(ring, sizeof(*packet), 0) : 0;
+  if (!packet) {
+    ++datagram->counted->dropped;
+    return settled;
+  }
+  fill_network(packet, datagram->ip, family);
+  fill_transport(packet, datagram, protocol, segment, size, options);
+  bpf_ringbuf_submit(packet, 0);
+  return settled;
+}
+
+static __always_inline enum Verdict judge_ipv4(struct Datagram* datagram) {
+  const __u8* ip = datagram->ip;
+  const __u8* end = datagram->end;
+  const __u32 wire = datagram->skb->len - datagram->link;
+  if (is_plain_bulk(ip, end, wire)) {
+    ++datagram->counted->filtered;
+    return settled;
+  }
+  if (ip + ipv4_header > end) return frame_wanted;
+  datagram->remote = load_word(datagram->is_outgoing ? ip + 16 : ip + 12);
   const __u32 header = (ip[0] & 0x0f) * 4u;
-  const __u32 wire = skb->len - link;
   const __u32 total = load_half(ip + 2);
-  const __u8* segment = ip + (header & 60);
-  if (host_scope && !is_outgoing && header >= ipv4_header && segment <= end &&
-      !is_right(ip, end, header)) {
-    ++counted->bad_checksum;
-    return next_program;
+  if (host_scope && !datagram->is_outgoing && header == ipv4_header && !is_right(ip)) {
+    ++datagram->counted->bad_checksum;
+    return settled;
   }
   const __u8 protocol = ip[9];
   if (protocol != tcp && !other_protocols) {
-    ++counted->filtered;
-    return next_program;
+    ++datagram->counted->filtered;
+    return settled;
   }
-  if (is_outgoing) note_sender(skb, protocol, segment, end);
+  if (datagram->is_outgoing) note_sender(datagram->skb, protocol, ip + (header & 60), end);
   // Whatever is odd, and whatever is in pieces, is for user space.
-  const __u32 need = needed(protocol);
-  if (header < ipv4_header || total < header + need || total > wire ||
-      (load_half(ip + 6) & more_or_offset) != 0 || segment + need > end ||
-      is_odd(protocol, segment, end, total - header)) {
-    return hand_over_frame(skb, counted, link == 0, is_outgoing, remote);
+  if (header != ipv4_header || total < ipv4_header || total > wire ||
+      (load_half(ip + 6) & more_or_offset) != 0) {
+    return frame_wanted;
   }
-  if (protocol == tcp && segment + tcp_header <= end && is_bulk(protocol, segment)) {
-    ++counted->filtered;
-    return next_program;
-  }
-  void* ring = ring_of(remote);
-  struct BpfPacket* packet = ring ? bpf_ringbuf_reserve(ring, sizeof(*packet), 0) : 0;
-  if (!packet) {
-    ++counted->dropped;
-    return next_program;
-  }
-  __builtin_memset(packet->source, 0, 32);
-  __builtin_memcpy(packet->source, ip + 12, 4);
-  __builtin_memcpy(packet->target, ip + 16, 4);
-  packet->ip_id = load_half(ip + 4);
-  packet->ttl = ip[8];
-  packet->tos = ip[1];
-  packet->family = family_ipv4;
-  fill_transport(packet, protocol, segment, end, total - header, vlan, is_outgoing);
-  bpf_ringbuf_submit(packet, 0);
-  return next_program;
+  return judge_segment(datagram, family_ipv4, protocol, ip + ipv4_header, total - ipv4_header);
 }
 
 static __always_inline _Bool is_extension(__u8 next) {
@@ -333,45 +355,23 @@ static __always_inline _Bool is_extension(__u8 next) {
          next == 139 || next == 140;
 }
 
-static __always_inline int judge_ipv6(struct __sk_buff* skb, struct BpfCounts* counted,
-                                      const __u8* ip, const __u8* end, __u32 link, __u16 vlan,
-                                      _Bool is_outgoing) {
-  if (ip + ipv6_header > end) return hand_over_frame(skb, counted, link == 0, is_outgoing, 0);
+static __always_inline enum Verdict judge_ipv6(struct Datagram* datagram) {
+  const __u8* ip = datagram->ip;
+  if (ip + ipv6_header > datagram->end) return frame_wanted;
   // The upper half, so that the addresses of one network have one owner.
-  const __u8* remote_at = is_outgoing ? ip + 24 : ip + 8;
-  const __u32 remote = load_word(remote_at) ^ load_word(remote_at + 4);
-  const __u32 wire = skb->len - link;
+  const __u8* remote = datagram->is_outgoing ? ip + 24 : ip + 8;
+  datagram->remote = load_word(remote) ^ load_word(remote + 4);
+  const __u32 wire = datagram->skb->len - datagram->link;
   const __u32 payload = load_half(ip + 4);
   const __u8 next = ip[6];
-  const __u8* segment = ip + ipv6_header;
   if (next != tcp && !is_extension(next) && !other_protocols) {
-    ++counted->filtered;
-    return next_program;
+    ++datagram->counted->filtered;
+    return settled;
   }
-  if (is_outgoing) note_sender(skb, next, segment, end);
-  const __u32 need = needed(next);
-  if (is_extension(next) || payload < need || payload == 0 || payload + ipv6_header > wire ||
-      segment + need > end || is_odd(next, segment, end, payload)) {
-    return hand_over_frame(skb, counted, link == 0, is_outgoing, remote);
-  }
-  if (next == tcp && segment + tcp_header <= end && is_bulk(next, segment)) {
-    ++counted->filtered;
-    return next_program;
-  }
-  void* ring = ring_of(remote);
-  struct BpfPacket* packet = ring ? bpf_ringbuf_reserve(ring, sizeof(*packet), 0) : 0;
-  if (!packet) {
-    ++counted->dropped;
-    return next_program;
-  }
-  __builtin_memcpy(packet->source, ip + 8, 32);
-  packet->ip_id = 0;
-  packet->ttl = ip[7];
-  packet->tos = (__u8)(load_half(ip) >> 4);
-  packet->family = family_ipv6;
-  fill_transport(packet, next, segment, end, payload, vlan, is_outgoing);
-  bpf_ringbuf_submit(packet, 0);
-  return next_program;
+  const __u8* segment = ip + ipv6_header;
+  if (datagram->is_outgoing) note_sender(datagram->skb, next, segment, datagram->end);
+  if (is_extension(next) || payload == 0 || payload + ipv6_header > wire) return frame_wanted;
+  return judge_segment(datagram, family_ipv6, next, segment, payload);
 }
 
 static __always_inline struct BpfCounts* count(struct __sk_buff* skb, _Bool is_outgoing) {
@@ -386,65 +386,74 @@ static __always_inline struct BpfCounts* count(struct __sk_buff* skb, _Bool is_o
   return counted;
 }
 
-static __always_inline int judge_ip(struct __sk_buff* skb, _Bool is_outgoing) {
-  struct BpfCounts* counted = count(skb, is_outgoing);
-  if (!counted) return next_program;
-  const __u8* ip = (const __u8*)(long)skb->data;
-  const __u8* end = (const __u8*)(long)skb->data_end;
-  if (ip + 1 > end) return hand_over_frame(skb, counted, 1, is_outgoing, 0);
-  if (ip[0] >> 4 == 4) return judge_ipv4(skb, counted, ip, end, 0, 0, is_outgoing);
-  if (ip[0] >> 4 == 6) return judge_ipv6(skb, counted, ip, end, 0, 0, is_outgoing);
-  ++counted->not_ip;
-  return next_program;
+static __always_inline enum Verdict judge_ip(struct Datagram* datagram) {
+  datagram->ip = (const __u8*)(long)datagram->skb->data;
+  if (datagram->ip + 1 > datagram->end) return frame_wanted;
+  if (datagram->ip[0] >> 4 == 4) return judge_ipv4(datagram);
+  if (datagram->ip[0] >> 4 == 6) return judge_ipv6(datagram);
+  ++datagram->counted->not_ip;
+  return settled;
 }
 
-static __always_inline int judge_ethernet(struct __sk_buff* skb, _Bool is_outgoing) {
-  struct BpfCounts* counted = count(skb, is_outgoing);
-  if (!counted) return next_program;
+static __always_inline enum Verdict judge_ethernet(struct Datagram* datagram) {
+  const struct __sk_buff* skb = datagram->skb;
   const __u8* frame = (const __u8*)(long)skb->data;
-  const __u8* end = (const __u8*)(long)skb->data_end;
   // The outermost VLAN tag is not in the frame but beside it; one more may be left.
-  __u32 link = ethernet_header;
-  if (frame + ethernet_header + 4 > end) return hand_over_frame(skb, counted, 0, is_outgoing, 0);
+  datagram->link = ethernet_header;
+  if (frame + ethernet_header + 4 > datagram->end) return frame_wanted;
   __u16 type = load_half(frame + 12);
-  __u16 vlan = skb->vlan_present ? (__u16)(skb->vlan_tci & vlan_number) : 0;
+  datagram->vlan = skb->vlan_present ? (__u16)(skb->vlan_tci & vlan_number) : 0;
   if (type == 0x8100 || type == 0x88a8 || type == 0x9100) {
-    if (!skb->vlan_present) vlan = load_half(frame + 14) & vlan_number;
+    if (!skb->vlan_present) datagram->vlan = load_half(frame + 14) & vlan_number;
     type = load_half(frame + 16);
-    link += 4;
+    datagram->link += 4;
   }
-  const __u8* ip = frame + link;
-  if (ip + 1 > end) return hand_over_frame(skb, counted, 0, is_outgoing, 0);
+  datagram->ip = frame + datagram->link;
+  if (datagram->ip + 1 > datagram->end) return frame_wanted;
   switch (type) {
     case 0x0800:
-      if (ip[0] >> 4 == 4) return judge_ipv4(skb, counted, ip, end, link, vlan, is_outgoing);
+      if (datagram->ip[0] >> 4 == 4) return judge_ipv4(datagram);
       break;
     case 0x86dd:
-      if (ip[0] >> 4 == 6) return judge_ipv6(skb, counted, ip, end, link, vlan, is_outgoing);
+      if (datagram->ip[0] >> 4 == 6) return judge_ipv6(datagram);
       break;
     case 0x8100:
     case 0x88a8:
     case 0x9100:
     case 0x8864:
-      return hand_over_frame(skb, counted, 0, is_outgoing, 0);
+      return frame_wanted;
     default:
       break;
   }
-  ++counted->not_ip;
+  ++datagram->counted->not_ip;
+  return settled;
+}
+
+static __always_inline int watch(struct __sk_buff* skb, _Bool has_ethernet, _Bool is_outgoing) {
+  struct BpfCounts* counted = count(skb, is_outgoing);
+  if (!counted) return next_program;
+  struct Datagram datagram = {.skb = skb,
+                              .counted = counted,
+                              .end = (const __u8*)(long)skb->data_end,
+                              .is_outgoing = is_outgoing};
+  const enum Verdict verdict = has_ethernet ? judge_ethernet(&datagram) : judge_ip(&datagram);
+  if (verdict == frame_wanted) {
+    hand_over_frame(skb, counted, !has_ethernet, is_outgoing, datagram.remote);
+  }
   return next_program;
 }
 
 SEC("tc")
-int ethernet_in(struct __sk_buff* skb) { return judge_ethernet(skb, 0); }
+int ethernet_in(struct __sk_buff* skb) { return watch(skb, 1, 0); }
 
 SEC("tc")
-int ethernet_out(struct __sk_buff* skb) { return judge_ethernet(skb, 1); }
+int ethernet_out(struct __sk_buff* skb) { return watch(skb, 1, 1); }
 
 SEC("tc")
-int ip_in(struct __sk_buff* skb) { return judge_ip(skb, 0); }
+int ip_in(struct __sk_buff* skb) { return watch(skb, 0, 0); }
 
 SEC("tc")
-int ip_out(struct __sk_buff* skb) { return judge_ip(skb, 1); }
+int ip_out(struct __sk_buff* skb) { return watch(skb, 0, 1); }
 
 // The helpers used are for programs under a licence compatible with the GPL; BSD-2-Clause is.
 const char _license[] SEC("license") = "Dual BSD/GPL";
