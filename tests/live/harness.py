@@ -71,6 +71,30 @@ def our_binary():
     return path
 
 
+@functools.cache
+def _lack_of(backend):
+    """Why there is no such back end here; empty where there is one."""
+    listed = subprocess.run([our_binary(), "--list"], stdout=subprocess.PIPE, text=True,
+                            check=True).stdout
+    if backend not in listed.split():
+        return f"back end {backend} is not built in"
+    version = re.match(r"(\d+)\.(\d+)", os.uname().release)
+    if backend == "bpf" and tuple(map(int, version.groups())) < (6, 6):
+        return f"back end bpf takes Linux 6.6, this is {version[0]}"
+    return ""
+
+
+def need_back_end(backend):
+    """Skips what needs a back end where it is not to be had."""
+    if _lack_of(backend):
+        raise Skip(_lack_of(backend))
+
+
+def best_back_end():
+    """What `--capture auto` takes here, given all rights."""
+    return "ring" if _lack_of("bpf") else "bpf"
+
+
 def build_folder(name):
     """A folder of ours in the build directory; not in /tmp, where others could put files first."""
     base = os.environ.get("SCANLOGD_BUILD") or os.path.expanduser("~/.cache/scanlogd-live")
@@ -636,12 +660,10 @@ class WatchCase(Case):
         super().setUpClass()
         cls.binary = our_binary()
         cls.cell = cls.lab.own(Cell(cls.lab.victim))
-        cls.listed = cls.cell.run(cls.binary, "--list").stdout.split()
 
     def watch(self, backend, *arguments):
         """The daemon, ready."""
-        if backend not in self.listed:
-            raise Skip(f"back end {backend} is not built in")
+        need_back_end(backend)
         daemon = Foreground(self.lab, self.binary, "-f", "-c", backend, *self.ARGUMENTS, *arguments,
                             env={"TZ": "UTC"}, cell=self.cell)
         self.addCleanup(daemon.close)

@@ -243,6 +243,7 @@ class Selftest(Control):
         for capture, profile in (("ring", "full"), ("bpf", "full"), ("raw", "classic"),
                                  ("pcap", "full")):
             with self.subTest(capture=capture, profile=profile):
+                harness.need_back_end(capture)
                 daemon = self.daemon("--state", "/run/state", "--profile", profile,
                                      capture=capture)
                 told, stages = self.selftest(daemon)

@@ -53,7 +53,7 @@ class Engines(harness.WatchCase):
 
     def test_work_is_shared(self):
         """Every engine gets sources; CPU time of each is seen to move."""
-        daemon = self.watch("bpf", 2, "-i", "vic0")
+        daemon = self.watch(harness.best_back_end(), 2, "-i", "vic0")
         recorder, *engines = self.cell.processes(self.binary)
 
         def used(pid):
@@ -109,7 +109,7 @@ class Engines(harness.WatchCase):
         self.finish(daemon)
 
     def test_accounts_on_demand(self):
-        daemon = self.watch("bpf", 2, "-i", "vic0")
+        daemon = self.watch(harness.best_back_end(), 2, "-i", "vic0")
         self.lab.send(scans())
         time.sleep(0.1)
         os.kill(daemon.pid, signal.SIGUSR1)

@@ -91,6 +91,7 @@ class Full(harness.WatchCase):
             self.assertEqual(tool, scan["tool"])
 
     def check_all(self, backend):
+        harness.need_back_end(backend)
         for name in SCANS:
             with self.subTest(name):
                 self.check(backend, name)

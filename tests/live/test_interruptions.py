@@ -70,6 +70,7 @@ class Interruptions(harness.WatchCase):
         """A hundred times down and up: every gap on record, and a scan after it found."""
         for backend in ("bpf", "ring"):
             with self.subTest(backend):
+                harness.need_back_end(backend)
                 self.pair("flap0", "flap1")
                 self.addCleanup(self.remove, "flap1")
                 daemon = self.watch(backend, "-i", "flap1")
@@ -92,6 +93,7 @@ class Interruptions(harness.WatchCase):
         for backend in ("bpf", "ring"):
             for arguments in ([], ["-i", "gone1"]):
                 with self.subTest(backend, arguments=arguments):
+                    harness.need_back_end(backend)
                     self.pair("gone0", "gone1")
                     self.addCleanup(self.remove, "gone1")
                     daemon = self.watch(backend, *arguments)
@@ -112,6 +114,7 @@ class Interruptions(harness.WatchCase):
         for backend in ("bpf", "ring"):
             for arguments in ([], ["-i", "name1"]):
                 with self.subTest(backend, arguments=arguments):
+                    harness.need_back_end(backend)
                     self.pair("name0", "name1")
                     self.addCleanup(self.remove, "name1")
                     self.addCleanup(self.remove, "name2")
@@ -130,6 +133,7 @@ class Interruptions(harness.WatchCase):
         for backend in ("bpf", "ring", "pcap", "raw"):
             for arguments in ([], ["-i", "same1"]):
                 with self.subTest(backend, arguments=arguments):
+                    harness.need_back_end(backend)
                     self.pair("same0", "same1")
                     self.addCleanup(self.remove, "same1")
                     for scope in ("all", "same1"):
@@ -151,6 +155,7 @@ class Interruptions(harness.WatchCase):
         for backend in ("bpf", "ring"):
             for way in ("moved", "ended"):
                 with self.subTest(backend, way=way):
+                    harness.need_back_end(backend)
                     other = harness.Namespace()
                     self.addCleanup(other.close)
                     self.pair("away0", "away1")
@@ -176,6 +181,7 @@ class Interruptions(harness.WatchCase):
         """Where the kernel has to be asked first, the time before is on record."""
         for backend in ("bpf", "ring", "pcap", "raw"):
             with self.subTest(backend):
+                harness.need_back_end(backend)
                 daemon = self.watch(backend)
                 self.pair("late0", "late1")
                 self.addCleanup(self.remove, "late1")
@@ -205,6 +211,7 @@ class Interruptions(harness.WatchCase):
         next scan is found."""
         for backend in ("bpf", "ring"):
             with self.subTest(backend):
+                harness.need_back_end(backend)
                 self.pair("flood0", "flood1")
                 self.addCleanup(self.remove, "flood1")
                 wire = self.wire("flood0")

@@ -45,6 +45,7 @@ class Sandbox(harness.Case):
     def test_each_process_is_locked_in(self):
         for arguments in (["-c", "ring"], ["-c", "bpf"], ["-c", "raw", "--single"]):
             with self.subTest(arguments):
+                harness.need_back_end(arguments[1])
                 daemon = self.watch(*arguments)
                 self.is_filtered(daemon)
                 for pid in self.cell.processes(self.binary):
