@@ -132,6 +132,13 @@ Result<void> allow_port(const UniqueFd& ruleset, Port port) {
   return {};
 }
 
+/// What the running kernel cannot be asked to forbid, of what others can.
+std::string unknown_rules(long abi) {
+  if (abi >= 6) return {};
+  return std::string("this kernel's Landlock knows nothing of ") + (abi < 4 ? "TCP, " : "") +
+         "abstract sockets and signals: those are left to seccomp";
+}
+
 /// The descriptors that are open stay usable, and so does connecting to a socket by its path.
 Result<std::string> enter_landlock(const Needs& needs) {
   const long abi =
@@ -169,7 +176,7 @@ Result<std::string> enter_landlock(const Needs& needs) {
   if (::syscall(SYS_landlock_restrict_self, ruleset.get(), 0) != 0) {
     return fail_errno("landlock_restrict_self", "rules", errno);
   }
-  return std::string();
+  return unknown_rules(abi);
 }
 
 Result<void> limit(__rlimit_resource resource, rlim_t most, std::string_view name) {
