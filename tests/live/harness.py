@@ -72,6 +72,13 @@ def our_binary():
 
 
 @functools.cache
+def landlock_is_whole():
+    """Does the kernel's Landlock know all that scanlogd would have forbidden (Linux 6.12)?"""
+    landlock_create_ruleset, version = 444, 1
+    return ctypes.CDLL(None).syscall(landlock_create_ruleset, None, 0, version) >= 6
+
+
+@functools.cache
 def _lack_of(backend):
     """Why there is no such back end here; empty where there is one."""
     listed = subprocess.run([our_binary(), "--list"], stdout=subprocess.PIPE, text=True,

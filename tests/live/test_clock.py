@@ -6,6 +6,8 @@
 import datetime
 import os
 import re
+import shutil
+import tempfile
 import time
 import zoneinfo
 
@@ -49,6 +51,11 @@ class WallClock(Lab):
         shared = self.cell.path("/dev/shm")  # where processes under the library meet
         os.mkdir(shared)
         os.chmod(shared, 0o1777)
+        # A copy, since the build may lie where only root gets, such as below /root.
+        folder = tempfile.mkdtemp(prefix="scanlogd-clock-")
+        self.addCleanup(shutil.rmtree, folder)
+        os.chmod(folder, 0o755)
+        self.binary = shutil.copy(harness.our_binary(), folder)
         self.set_clock(0)
 
     def set_clock(self, offset):
@@ -64,7 +71,7 @@ class WallClock(Lab):
         file whenever a clock is asked."""
         rights = "-all,+net_raw"
         daemon = harness.Foreground(
-            self.lab, harness.our_binary(), "-f", "--no-config", "--no-sandbox", "--state", "none",
+            self.lab, self.binary, "-f", "--no-config", "--no-sandbox", "--state", "none",
             "-c", backend, cell=self.cell,
             env={"TZ": zone, "FAKETIME_TIMESTAMP_FILE": "/run/offset", "FAKETIME_NO_CACHE": "1",
                  "FAKETIME_DONT_FAKE_MONOTONIC": "1", "DONT_FAKE_MONOTONIC": "1"},
