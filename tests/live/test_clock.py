@@ -147,7 +147,8 @@ class WallClock(Lab):
 class Wrap(Lab):
     """The monotonic clock comes to 2^32 of whatever unit somebody may count in."""
 
-    LEAD = 6  # seconds from the start of the daemons to the wrap
+    # Seconds from the start of the daemons to the wrap, and where they were not there in time.
+    LEADS = (6, 30)
     WRAPS = {"milliseconds": 2**32 / 1000, "hundredths": 2**32 / 100, "seconds": 2.0**32,
              "half of the milliseconds": 2**31 / 1000}
 
@@ -158,9 +159,9 @@ class Wrap(Lab):
         if done.returncode:
             raise harness.Skip("no time namespaces here: " + done.stdout.strip())
 
-    def test_a_scan_across_the_wrap_is_found_and_a_pause_across_it_is_one(self):
-        base = time.monotonic()
-        wrap = base + self.LEAD  # on our clock, for all of them
+    def start(self, wrap):
+        """A daemon for each of WRAPS, whose clock comes to it at `wrap` on ours; and whether it is too
+        late for that."""
         daemons = {}
         for name, value in self.WRAPS.items():
             # Offsets are whole seconds: each wraps within the second after `wrap`.
@@ -172,7 +173,17 @@ class Wrap(Lab):
                 cell=cell, before=("unshare", "--time", "--fork", "--monotonic", str(offset)))
         for daemon in daemons.values():
             daemon.wait_ready()
-        self.assertLess(time.monotonic(), wrap - 1.5, "too slow to be there before the wrap")
+        return daemons, time.monotonic() >= wrap - 1.5
+
+    def test_a_scan_across_the_wrap_is_found_and_a_pause_across_it_is_one(self):
+        for lead in self.LEADS:
+            wrap = time.monotonic() + lead
+            daemons, is_late = self.start(wrap)
+            if not is_late:
+                break
+            for daemon in daemons.values():
+                daemon.finish()
+        self.assertFalse(is_late, "too slow to be there before the wrap")
         self.wait(wrap - 1.5)
         self.send("203.0.113.2", PORTS[:6])  # and the seventh more than 3 seconds later
         for number, port in enumerate(PORTS):
