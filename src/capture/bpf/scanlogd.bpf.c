@@ -3,7 +3,7 @@
 // put it into the ring buffer of the engine that owns the remote address. What they do not decode
 // they hand over as a frame, so they never judge what user space would judge differently. They
 // change no packet and let all pass on. No kernel structure but those of the UAPI is touched, so
-// there is nothing to relocate. capture/decode.h and capture/filter.h say what is meant.
+// there is nothing to relocate. core/decode.h and capture/filter.h say what is meant.
 #include <linux/bpf.h>
 #include <linux/if_packet.h>
 
@@ -91,7 +91,7 @@ static __always_inline void* ring_of(__u32 word) {
 }
 
 static __always_inline void hand_over_frame(struct __sk_buff* skb, struct BpfCounts* counted,
-                                           _Bool is_ip, _Bool is_outgoing, __u32 word) {
+                                            _Bool is_ip, _Bool is_outgoing, __u32 word) {
   void* ring = ring_of(word);
   struct BpfFrame* frame = ring ? bpf_ringbuf_reserve(ring, sizeof(*frame), 0) : 0;
   if (!frame) {
@@ -275,6 +275,7 @@ static __always_inline void fill_transport(struct BpfPacket* packet,
     packet->target_port = segment[1];
   }
 }
+
 static __always_inline void fill_network(struct BpfPacket* packet, const __u8* ip, __u8 family) {
   packet->family = family;
   if (family == family_ipv4) {
