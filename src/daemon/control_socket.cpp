@@ -73,6 +73,16 @@ Result<void> remove_leftover(const std::string& path, const sockaddr_un& address
   return {};
 }
 
+/// Whose the socket is to be. Nobody is asked for what is so already: the service manager's filter
+/// may forbid the call.
+Result<void> give_to(const std::string& path, const ControlAdmission& admission) {
+  if (::geteuid() != 0 && !admission.group) return {};
+  constexpr auto kAsItIs = static_cast<uid_t>(-1);
+  const uid_t user = ::geteuid() == 0 ? admission.user : kAsItIs;
+  if (::lchown(path.c_str(), user, admission.group.value_or(kAsItIs)) == 0) return {};
+  return fail_errno("chown", path, errno);
+}
+
 }  // namespace
 
 bool is_admitted(const ControlAdmission& admission, uid_t user, gid_t group,
@@ -97,13 +107,13 @@ Result<UniqueFd> open_control_socket(const std::string& path, const ControlAdmis
   const int code = errno;
   (void)::umask(before);  // never fails
   if (bound != 0) return fail_errno("bind", path, code);
-  const gid_t group = admission.group.value_or(static_cast<gid_t>(-1));
-  const uid_t user = ::geteuid() == 0 ? admission.user : static_cast<uid_t>(-1);
-  if (::lchown(path.c_str(), user, group) != 0) return fail_errno("chown", path, errno);
-  if (::listen(listener.get(), static_cast<int>(ControlServer::kMostClients)) != 0) {
-    return fail_errno("listen", path, errno);
+  auto done = give_to(path, admission);
+  if (done && ::listen(listener.get(), static_cast<int>(ControlServer::kMostClients)) != 0) {
+    done = fail_errno("listen", path, errno);
   }
-  return listener;
+  if (done) return listener;
+  (void)::unlink(path.c_str());  // one that nobody listens on misleads who asks
+  return std::unexpected(done.error());
 }
 
 bool ControlServer::is_called(const UniqueFd& socket) noexcept {

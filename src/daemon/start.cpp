@@ -232,7 +232,7 @@ Result<std::optional<ControlServer>> open_control(const Options& options,
   if (listener) return ControlServer(std::move(*listener), admission);
   if (options.control_given) return std::unexpected(listener.error());
   const int code = listener.error().code;
-  if (code != ENOENT && code != EACCES && code != EPERM && code != EROFS) {
+  if (code != ENOENT && code != EACCES && code != EROFS) {
     missing = "without a control socket: " + listener.error().what;
   }
   return std::optional<ControlServer>();

@@ -490,6 +490,10 @@ class RunningSystemd(unittest.TestCase):
         on_record = self.inside(ctl, "--state", "/var/lib/scanlogd", "-o", "json", "list")
         self.assertEqual([json.loads(line)["src_ip"] for line in on_record.splitlines()], ["127.0.0.1"])
 
+        told = json.loads(self.inside(ctl, "-o", "json", "status"))["daemon"]
+        self.assertTrue(told["well"], told)
+        self.assertEqual(told["scans"]["detected"], 1)
+
         confinement = self.confinement()
         self.assertNotIn("0", confinement["Uid"].split())
         for name in ("CapInh", "CapPrm", "CapEff", "CapAmb"):
