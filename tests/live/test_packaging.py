@@ -331,7 +331,7 @@ class Systemd(unittest.TestCase):
         root = pathlib.Path(tempfile.mkdtemp(dir=SCRATCH))
         (root / "etc").mkdir()
         (root / "etc/passwd").write_text(f"scanlogd:x:{harness.USER_ID}:{harness.GROUP_ID}::/:/bin/false\n")
-        (root / "etc/group").write_text(f"scanlogd:x:{harness.GROUP_ID}:\n")
+        (root / "etc/group").write_text(f"scanlogd:x:{harness.GROUP_ID}:\nadm:x:4:\n")
         run("systemd-tmpfiles", f"--root={root}", "--create", installed("tmpfiles.d/scanlogd.conf"))
         for name in ("var/lib/scanlogd", "var/log/scanlogd"):
             status = (root / name).stat()
@@ -340,6 +340,8 @@ class Systemd(unittest.TestCase):
         for name in ("run/scanlogd", "run/scanlogd/empty"):
             status = (root / name).stat()
             self.assertEqual((status.st_uid, status.st_gid, status.st_mode), (0, 0, 0o40755), name)
+        status = (root / "var/log/alert").stat()
+        self.assertEqual((status.st_uid, status.st_gid, status.st_mode), (0, 4, 0o100640))
 
 
 class RunningSystemd(unittest.TestCase):
