@@ -98,8 +98,11 @@ class Programs {
   Outcome run(const Bytes& frame, bool is_outgoing) {
     const bpf_program* const program =
         is_outgoing ? skeleton_->progs.ethernet_out : skeleton_->progs.ethernet_in;
-    LIBBPF_OPTS(bpf_test_run_opts, options, .data_in = frame.data(),
-                .data_size_in = static_cast<__u32>(frame.size()), .repeat = 1);
+    bpf_test_run_opts options{};
+    options.sz = sizeof(options);
+    options.data_in = frame.data();
+    options.data_size_in = static_cast<__u32>(frame.size());
+    options.repeat = 1;
     const BpfCounts before = sum_of(counts_->items());
     const int status = ::bpf_prog_test_run_opts(::bpf_program__fd(program), &options);
     EXPECT_EQ(status, 0) << std::strerror(-status) << ", " << frame.size() << " bytes";
@@ -240,7 +243,7 @@ class Traffic {
 // Is the checksum of the IPv4 header wrong? Only of one that is all there.
 bool has_wrong_checksum(std::span<const std::byte> datagram) {
   const std::size_t size = (std::to_integer<std::size_t>(datagram[0]) & 0x0f) * 4;
-  if (datagram[0] >> 4 != std::byte{4} || size < 20 || size > datagram.size()) return false;
+  if ((datagram[0] >> 4) != std::byte{4} || size < 20 || size > datagram.size()) return false;
   unsigned sum = 0;
   for (std::size_t i = 0; i < size; i += 2)
     sum += std::to_integer<unsigned>(datagram[i]) << 8 | std::to_integer<unsigned>(datagram[i + 1]);
